@@ -1,0 +1,12 @@
+"""What pyproject.toml cannot say: heat_templates/ ships inside the package."""
+
+from setuptools import find_packages, setup
+
+setup(
+    packages=[*find_packages(include=["storperf", "storperf.*"]), "storperf.heat_templates"],
+    package_dir={"storperf.heat_templates": "heat_templates"},
+    package_data={
+        "storperf": ["py.typed", "store/migrations/**/*"],
+        "storperf.heat_templates": ["*.yaml", "*.md"],
+    },
+)

@@ -1,0 +1,238 @@
+"""What was asked: a Job, frozen, and the Steps it is planned into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+CANDIDATE = "candidate"
+REFERENCE = "reference"
+
+
+class Origin(StrEnum):
+    """Who wrote the job file: an untrusted one may not name options that run commands."""
+
+    TRUSTED = "trusted"
+    UNTRUSTED = "untrusted"
+
+
+class Op(StrEnum):
+    """Direction of an I/O, in fio's words."""
+
+    READ = "read"
+    WRITE = "write"
+    TRIM = "trim"
+
+
+class TargetKind(StrEnum):
+    """Where I/O goes.  `null` is fio's null engine: no storage at all, for self-tests."""
+
+    DIRECTORY = "directory"
+    DEVICE = "device"
+    NULL = "null"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One place for I/O.  `size_bytes` is the span used; None means the whole device."""
+
+    kind: TargetKind
+    path: str
+    size_bytes: int | None = None
+    serial: str | None = None
+    destroy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """`candidate`, or `reference` when two things are compared in one run."""
+
+    name: str
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """An access pattern as fio options, in the order they are rendered.
+
+    `options` never holds what the matrix, the target or the ending decide
+    (bs, iodepth, numjobs, filename, size, runtime) unless the user pinned one.
+    """
+
+    name: str
+    options: tuple[tuple[str, str], ...]
+
+    def option(self, key: str) -> str | None:
+        """The value of a fio option, None when the workload does not set it."""
+        return dict(self.options).get(key)
+
+    @property
+    def rw(self) -> str:
+        """fio's `rw`, without an offset modifier (`randread:8` is `randread`)."""
+        return (self.option("rw") or self.option("readwrite") or "read").split(":")[0]
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the pattern is random; IOPS is then the judged figure, else bandwidth."""
+        return self.rw.startswith("rand")
+
+    @property
+    def ops(self) -> tuple[Op, ...]:
+        """The directions this pattern produces."""
+        pattern = self.rw.removeprefix("rand")
+        return {
+            "read": (Op.READ,),
+            "write": (Op.WRITE,),
+            "trim": (Op.TRIM,),
+            "rw": (Op.READ, Op.WRITE),
+            "readwrite": (Op.READ, Op.WRITE),
+            "trimwrite": (Op.WRITE, Op.TRIM),
+        }[pattern]
+
+    @property
+    def judged_metric(self) -> str:
+        """SNIA's choice of the judged variable: `iops` for random, `bandwidth` for sequential."""
+        return "iops" if self.is_random else "bandwidth"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """What a workload is multiplied with; each step is one cell."""
+
+    block_sizes_bytes: tuple[int, ...]
+    queue_depths: tuple[int, ...]
+    numjobs: tuple[int, ...]
+    agents: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SteadyRule:
+    """SNIA PTS steady state: `rounds` rounds of `round_s`; limits as shares of the average."""
+
+    round_s: float
+    rounds: int = 5
+    range_limit: float = 0.20
+    slope_limit: float = 0.10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """When a trial ends: after `runtime_s`; or sooner when `until_steady` holds.
+
+    With `until_steady`, `runtime_s` is the deadline (`at_most`).
+    """
+
+    runtime_s: float
+    until_steady: SteadyRule | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precondition:
+    """What is done to the target before measuring."""
+
+    fill: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One sentence of the job file, such as `p99 clat <= 2ms`, parsed.
+
+    `bound` is in the metric's own unit (operations/s, bytes/s, ns).
+    `op` and `workload` restrict it; None means every one.
+    """
+
+    text: str
+    metric: str
+    at_least: bool
+    bound: float
+    op: Op | None = None
+    workload: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graphite:
+    """Where intervals are streamed to."""
+
+    host: str = "127.0.0.1"
+    port: int = 2003
+    web: str | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """Who hands out agents; `fio` is the path or name of the load engine on the agent."""
+
+    kind: str = "local"
+    fio: str = "fio"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What was asked, with every default filled in.
+
+    `text` is the job file as it was read; the report shows it and `resume` trusts it.
+    """
+
+    name: str
+    lab: str
+    origin: Origin
+    provider: Provider
+    sides: tuple[Side, ...]
+    workloads: tuple[Workload, ...]
+    matrix: Matrix
+    ending: Ending
+    interval_s: float
+    repeats: int
+    ioengine: str
+    direct: bool
+    precondition: Precondition
+    limits: tuple[Limit, ...]
+    baseline_runs: int
+    graphite: Graphite | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One cell of the matrix.  `key` names it in the store, in Graphite and in reports.
+
+    `fingerprint` covers everything that decides whether two runs of the step may be
+    compared; `measuring` holds the very fields it was made of, so that a difference
+    can be named.
+    """
+
+    key: str
+    workload: Workload
+    block_size_bytes: int
+    queue_depth: int
+    numjobs: int
+    agents: int
+    fingerprint: str
+    measuring: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTrial:
+    """One execution of a step that is to be made; `id` is unique within the run."""
+
+    id: str
+    step_key: str
+    side: str
+    session: int
+    repeat: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Steps in the order of the matrix and trials in the order of execution."""
+
+    steps: tuple[Step, ...]
+    trials: tuple[PlannedTrial, ...]
+
+    def step(self, key: str) -> Step:
+        """The step with that key; KeyError when the plan has none."""
+        for step in self.steps:
+            if step.key == key:
+                return step
+        raise KeyError(key)

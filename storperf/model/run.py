@@ -1,0 +1,155 @@
+"""One execution of a job: phases, trials, how they ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """The run as a state machine; a phase is stored before it is acted on."""
+
+    PROVISION = "provision"
+    PREPARE = "prepare"
+    PRECONDITION = "precondition"
+    MEASURE = "measure"
+    COLLECT = "collect"
+    JUDGE = "judge"
+    REPORT = "report"
+    TEARDOWN = "teardown"
+
+
+class TrialState(StrEnum):
+    """A trial's own small machine, inside the measure phase."""
+
+    PLANNED = "planned"
+    STARTED = "started"
+    ENDED = "ended"
+    STORED = "stored"
+
+
+class RunState(StrEnum):
+    """What a run is doing, seen from outside."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class TrialEnd(StrEnum):
+    """How a trial ended; the first of three fields that are never one word."""
+
+    COMPLETED = "completed"
+    STEADY = "steady"
+    DEADLINE = "deadline"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Steadiness(StrEnum):
+    """Whether what was measured held still; the second field."""
+
+    STEADY = "steady"
+    NOT_STEADY = "not_steady"
+    NOT_JUDGED = "not_judged"
+
+
+class Flag(StrEnum):
+    """What else must be known about a trial; the third field."""
+
+    PARTIAL = "partial"
+    LOW_OVERLAP = "low_overlap"
+    CLIENT_BOUND = "client_bound"
+    DISTURBED = "disturbed"
+    JOURNAL_ON_TARGET = "journal_on_target"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SteadyFigures:
+    """Why a trial is called steady or not.  Shares are of the window's average.
+
+    `drift` is the fitted change over the whole kept part with its 95 % interval;
+    the SNIA fields are of the last window and None when it was too short for one.
+    """
+
+    warmup_s: float
+    kept_s: float
+    metric: str
+    op: str
+    average: float
+    drift: float | None = None
+    drift_low: float | None = None
+    drift_high: float | None = None
+    snia_range: float | None = None
+    snia_excursion: float | None = None
+    snia_steady: bool | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One execution of a step, as stored.  Times are epoch seconds."""
+
+    id: str
+    step_key: str
+    side: str
+    session: int
+    repeat: int
+    attempt: int
+    state: TrialState
+    end: TrialEnd | None = None
+    end_reason: str | None = None
+    steadiness: Steadiness | None = None
+    steady_figures: tuple[SteadyFigures, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    started_s: float | None = None
+    ended_s: float | None = None
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One figure of one trial after the warm-up cut.
+
+    `agent` is an agent's name or `all`.  `low` and `high` bound the mean at 95 %
+    (ten batch means) where that is defined: not for percentiles and maxima.
+    """
+
+    trial: str
+    agent: str
+    op: str
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution of a job, as stored.  Times are epoch seconds."""
+
+    id: str
+    job_name: str
+    lab: str
+    title: str | None
+    job_text: str
+    state: RunState
+    phase: Phase | None
+    created_s: float
+    ended_s: float | None = None
+    exit_code: int | None = None
+    verdict: str | None = None
+    reason: str | None = None
+    manager: dict[str, object] = field(default_factory=dict)
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """Something outside that is ours, written down before it is created."""
+
+    name: str
+    kind: str
+    where: str
+    released: bool = False

@@ -1,0 +1,101 @@
+"""Pass, fail or inconclusive, always with the reason and the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storperf.errors import ExitCode
+
+
+class Outcome(StrEnum):
+    """The three outcomes; where another system knows two, inconclusive is never a pass."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Reason(StrEnum):
+    """Why; the second word of every verdict."""
+
+    WITHIN_LIMITS = "within_limits"
+    NOT_WORSE = "not_worse"
+    LIMIT_BROKEN = "limit_broken"
+    VERIFY_ERROR = "verify_error"
+    NO_BASELINE = "no_baseline"
+    SUSPICIOUS = "suspicious"
+    NOT_STEADY = "not_steady"
+    NOT_COMPARABLE = "not_comparable"
+    TOO_FEW = "too_few"
+    DISTURBED = "disturbed"
+    INVALID = "invalid"
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome that this reason stands for."""
+        if self in (Reason.WITHIN_LIMITS, Reason.NOT_WORSE):
+            return Outcome.PASS
+        if self in (Reason.LIMIT_BROKEN, Reason.VERIFY_ERROR):
+            return Outcome.FAIL
+        return Outcome.INCONCLUSIVE
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of a run that ends with this reason."""
+        if self is Reason.INVALID:
+            return ExitCode.INFRASTRUCTURE
+        return {
+            Outcome.PASS: ExitCode.PASS,
+            Outcome.FAIL: ExitCode.FAIL,
+            Outcome.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+        }[self.outcome]
+
+
+class CheckKind(StrEnum):
+    """What a check compares with, or what it gates."""
+
+    LIMIT = "limit"
+    BASELINE = "baseline"
+    GATE = "gate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One judgement of one step, side, direction and metric.
+
+    Values are in the metric's unit; changes are shares (-0.12 is 12 % less) on the way
+    from baseline to candidate.  `low`/`high` bound the value, `change_low`/`change_high`
+    the change, at the level the rule states.  `smallest_visible` is the loss this
+    check would have seen with 80 % power.  `baseline_runs` names what was compared with.
+    """
+
+    kind: CheckKind
+    step: str
+    side: str
+    op: str | None
+    metric: str | None
+    reason: Reason
+    sentence: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    limit: str | None = None
+    baseline_value: float | None = None
+    baseline_runs: tuple[str, ...] = ()
+    change: float | None = None
+    change_low: float | None = None
+    change_high: float | None = None
+    smallest_visible: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The run's verdict: one reason that wins, one sentence, every check below it."""
+
+    outcome: Outcome
+    reason: Reason
+    exit_code: ExitCode
+    sentence: str
+    checks: tuple[Check, ...]
+    enters_baseline: bool
