@@ -1,0 +1,38 @@
+# What people type.  The work is done by scripts/, so that each step can be read and run alone.
+#   make run        set up what is missing, then measure this machine's storage for about a minute
+#   make test       set up, format check, lint, types, every test that needs no special machine
+#   make test-all   the same and the tests marked all_only (a Debian 11 chroot ...); needs root or sudo
+#   make bench      ratios that this project promises to keep
+# PYTHON=python3.12 chooses the interpreter; the default is the newest of 3.11 to 3.13 found.
+SHELL := /bin/bash
+.PHONY: help run test test-all bench lint lock clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+run:
+	@scripts/run-quickstart.sh
+
+test:
+	@scripts/test.sh
+
+test-all:
+	@scripts/test.sh --all
+
+bench:
+	@scripts/setup.sh test
+	@.venv/bin/python benches/run.py
+
+lint:
+	@scripts/setup.sh test
+	@scripts/lint.sh
+
+lock:
+	@scripts/lock.sh
+
+# Results, baselines and scratch files are the user's and stay.
+clean:
+	@rm -rf .venv .make build dist storperf.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find storperf tests benches -name __pycache__ -type d -prune -exec rm -rf {} +
+
+export PYTHON

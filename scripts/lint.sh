@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Format, lint and types, with the tools of .venv.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+.venv/bin/ruff format --check .
+.venv/bin/ruff check .
+.venv/bin/mypy

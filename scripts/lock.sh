@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Writes requirements.txt and requirements-test.txt from pyproject.toml: exact versions with the
+# hashes of every wheel, good for Linux on x86_64 and aarch64 and every Python we support.
+# Pins that are still allowed stay; UPGRADE=1 takes the newest of everything.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tool=.make/lock-venv
+if [ ! -e $tool/.ready ]; then
+    rm -rf $tool
+    mkdir -p .make
+    "${PYTHON:-python3}" -m venv $tool
+    $tool/bin/python -m pip install --quiet uv==0.13.9
+    touch $tool/.ready
+fi
+
+compile() {
+    $tool/bin/uv pip compile --quiet --universal --python-version 3.11 \
+        --generate-hashes --no-emit-index-url --no-emit-find-links \
+        --custom-compile-command "make lock" ${UPGRADE:+--upgrade} \
+        pyproject.toml --group build "$@"
+}
+
+compile -o requirements.txt
+compile --extra test -c requirements.txt -o requirements-test.txt

@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# Makes .venv hold storperf, built from this tree, and its locked dependencies.
+# Usage: scripts/setup.sh run|test|all      (what it is for; each includes the one before)
+#
+# Says one line for each thing it had to do and nothing when all was there; details are in
+# .make/*.log.  It may be interrupted at any point and started twice at once: .venv/.unfinished
+# marks a venv that must be thrown away, a lock file lets one set-up run at a time.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+purpose=${1:?usage: scripts/setup.sh run|test|all}
+case $purpose in run | test | all) ;; *) echo "set-up: unknown purpose $purpose" >&2 && exit 2 ;; esac
+
+venv=.venv
+python=$venv/bin/python
+mkdir -p .make
+exec 9>.make/lock
+flock 9
+
+# Nothing that the caller's shell says about Python may leak into the venv.
+unset PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
+export PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+PATH=${PATH//"$PWD/$venv/bin:"/}
+PATH=$PATH:/usr/sbin:/sbin # where debootstrap lives, which plain users do not search
+
+die() {
+    printf 'set-up: %s\n' "$@" >&2
+    exit 1
+}
+
+step() { # step LOG WHAT COMMAND...
+    local log=.make/$1.log what=$2 started=$SECONDS
+    shift 2
+    printf 'set-up: %s ... ' "$what"
+    if "$@" >"$log" 2>&1 9>&-; then
+        echo "done ($((SECONDS - started)) s)"
+        return
+    fi
+    echo "failed"
+    tail -n 15 "$log" >&2
+    if grep -qE 'NewConnectionError|name resolution|ConnectTimeout|ProxyError|Connection refused|Could not resolve|Network is unreachable' "$log"; then
+        die "no network: $what needs to download and nothing answered." \
+            "Connect this machine (or name a mirror to pip and apt), then run make again."
+    fi
+    die "$what failed; the whole output is in $log"
+}
+
+# --- the interpreter --------------------------------------------------------------------------
+
+is_new_enough() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
+is_complete() { # Debian and Ubuntu keep parts of the standard library in pythonX.Y-venv
+    "$1" -c 'import ctypes, ensurepip, sqlite3, ssl, venv' 2>/dev/null
+}
+
+find_python() { # sets base_python; prefers one that needs nothing installed
+    local candidate candidates=(python3.13 python3.12 python3.11 python3 python3.14)
+    base_python=
+    [ -n "${PYTHON:-}" ] && candidates=("$PYTHON")
+    for candidate in "${candidates[@]}"; do
+        command -v "$candidate" >/dev/null && is_new_enough "$candidate" || continue
+        [ -n "$base_python" ] || base_python=$candidate
+        if is_complete "$candidate"; then
+            base_python=$candidate
+            return
+        fi
+    done
+    [ -n "$base_python" ] || die \
+        "no Python 3.11 or newer found (looked for: ${candidates[*]})." \
+        "On Debian 12 and Ubuntu 24.04:  apt-get install python3 python3-venv" \
+        "Elsewhere: install one and name it:  make PYTHON=/path/to/python3.12 ..."
+}
+
+# --- the system's packages ----------------------------------------------------------------------
+
+missing_packages() {
+    command -v fio >/dev/null || echo fio
+    if [ -n "$base_python" ] && ! is_complete "$base_python"; then
+        "$base_python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
+    fi
+    [ "$purpose" != all ] || command -v debootstrap >/dev/null || echo debootstrap
+}
+
+install_packages() { # install_packages PACKAGE...
+    local as_root=()
+    command -v apt-get >/dev/null || die \
+        "missing: $*" "This system has no apt-get; install the like of these, then run make again."
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null && sudo -n true 2>/dev/null 9>&- || die \
+            "missing: $*" \
+            "Installing needs root, and sudo asks for a password here.  Please run" \
+            "    sudo apt-get install $*" "and then make again."
+        as_root=(sudo -n)
+    fi
+    as_root+=(env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1)
+    # A broken third-party list makes `update` fail; whether it matters is for `install` to say.
+    step apt "installing $* with apt-get" bash -c '
+        "$@" apt-get update || true
+        "$@" apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 '"$*" \
+        bash "${as_root[@]}"
+}
+
+# --- the venv ---------------------------------------------------------------------------------
+
+# What the venv was made for: another place, interpreter or lock means a new one.
+venv_key() {
+    { pwd && echo "${PYTHON:-}" && cat requirements.txt requirements-test.txt; } | sha256sum
+}
+
+is_venv_good() {
+    [ ! -e $venv/.unfinished ] && [ "$(cat $venv/.key 2>/dev/null)" = "$(venv_key)" ] &&
+        $python -c 'import pip' 2>/dev/null
+}
+
+make_venv() {
+    rm -rf $venv
+    mkdir $venv
+    touch $venv/.unfinished
+    step venv "making $venv with $("$base_python" -c 'import sys; print("Python", sys.version.split()[0])')" \
+        "$base_python" -m venv $venv
+    venv_key >$venv/.key
+}
+
+install_locked() { # install_locked LOCKFILE STAMP
+    [ ! -e "$venv/$2" ] || return 0
+    touch $venv/.unfinished
+    step pip "installing the locked packages of $1" \
+        $python -m pip install --require-hashes --only-binary :all: --retries 2 -r "$1"
+    touch "$venv/$2"
+    rm $venv/.unfinished
+}
+
+# --- the package ------------------------------------------------------------------------------
+
+sources=(storperf heat_templates setup.py pyproject.toml README.md LICENSE)
+
+tree_key() {
+    find "${sources[@]}" -type f ! -name '*.pyc' -print0 | LC_ALL=C sort -z |
+        xargs -0 sha256sum | sha256sum
+}
+
+build_and_install() {
+    # Built from a copy: setuptools would take modules deleted since out of an old build/.
+    rm -rf .make/src .make/dist
+    mkdir -p .make/src
+    tar -c --exclude=__pycache__ "${sources[@]}" | tar -x -C .make/src
+    $python -m pip wheel --no-index --no-deps --no-build-isolation -w .make/dist .make/src
+    $python -m pip install --no-index --no-deps --force-reinstall .make/dist/storperf-*.whl
+}
+
+install_package() {
+    local key
+    key=$(tree_key)
+    [ "$(cat $venv/.package 2>/dev/null)" != "$key" ] || return 0
+    rm -f $venv/.package
+    step package "installing storperf from this tree" build_and_install
+    echo "$key" >$venv/.package
+}
+
+base_python=
+is_venv_good || find_python
+packages=$(missing_packages)
+# shellcheck disable=SC2086 # one word a package
+[ -z "$packages" ] || install_packages $packages
+if [ -n "$base_python" ]; then
+    is_complete "$base_python" || die "$base_python lacks ensurepip, ssl or sqlite3; install a whole Python 3.11 or newer."
+    make_venv
+fi
+install_locked requirements.txt .has-run
+[ "$purpose" = run ] || install_locked requirements-test.txt .has-test
+install_package
