@@ -15,7 +15,7 @@ venv=.venv
 python=$venv/bin/python
 mkdir -p .make
 exec 9>.make/lock
-flock 9
+flock -n 9 || { echo "set-up: waiting for another set-up of this tree" && flock 9; }
 
 # Nothing that the caller's shell says about Python may leak into the venv.
 unset PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
@@ -28,6 +28,8 @@ die() {
     exit 1
 }
 
+no_network='NewConnectionError|ProxyError|ConnectTimeout|ReadTimeout|Temporary failure|Could not resolve|Network is unreachable|Could not connect'
+
 step() { # step LOG WHAT COMMAND...
     local log=.make/$1.log what=$2 started=$SECONDS
     shift 2
@@ -37,11 +39,11 @@ step() { # step LOG WHAT COMMAND...
         return
     fi
     echo "failed"
-    tail -n 15 "$log" >&2
-    if grep -qE 'NewConnectionError|name resolution|ConnectTimeout|ProxyError|Connection refused|Could not resolve|Network is unreachable' "$log"; then
-        die "no network: $what needs to download and nothing answered." \
-            "Connect this machine (or name a mirror to pip and apt), then run make again."
+    if grep -qE "$no_network" "$log"; then
+        die "no network: $what needs to download, and nothing answered (see $log)." \
+            "Connect this machine, or name a mirror to pip and apt, then run make again."
     fi
+    tail -n 15 "$log" >&2
     die "$what failed; the whole output is in $log"
 }
 
@@ -123,13 +125,24 @@ make_venv() {
     venv_key >$venv/.key
 }
 
-install_locked() { # install_locked LOCKFILE STAMP
-    [ ! -e "$venv/$2" ] || return 0
+install_locked() { # install_locked LOCKFILE; downloads first, so that a lost network spoils nothing
+    step download "downloading the locked packages of $1" \
+        $python -m pip download --require-hashes --only-binary :all: --retries 2 -d .make/wheels -r "$1"
     touch $venv/.unfinished
-    step pip "installing the locked packages of $1" \
-        $python -m pip install --require-hashes --only-binary :all: --retries 2 -r "$1"
-    touch "$venv/$2"
-    rm $venv/.unfinished
+    step pip "installing them" \
+        $python -m pip install --require-hashes --no-index --find-links .make/wheels -r "$1"
+    rm -r .make/wheels
+}
+
+install_dependencies() { # requirements-test.txt holds all of requirements.txt, at the same versions
+    if [ "$purpose" = run ]; then
+        [ -e $venv/.has-run ] || install_locked requirements.txt
+    else
+        [ -e $venv/.has-test ] || install_locked requirements-test.txt
+        touch $venv/.has-test
+    fi
+    touch $venv/.has-run
+    rm -f $venv/.unfinished
 }
 
 # --- the package ------------------------------------------------------------------------------
@@ -168,6 +181,5 @@ if [ -n "$base_python" ]; then
     is_complete "$base_python" || die "$base_python lacks ensurepip, ssl or sqlite3; install a whole Python 3.11 or newer."
     make_venv
 fi
-install_locked requirements.txt .has-run
-[ "$purpose" = run ] || install_locked requirements-test.txt .has-test
+install_dependencies
 install_package
