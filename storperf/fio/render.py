@@ -1,0 +1,132 @@
+"""A trial, or the filling before it, as fio's argument vector."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from storperf.errors import UsageError
+from storperf.fio import engines
+from storperf.fio.options import MIXED_BLOCK_SIZE, PINNED, PINNED_BLOCK_SIZE
+from storperf.model.job import Job, Step, Target, TargetKind, Workload
+
+FILL_NAME = "fill"
+_FILL_BLOCK_BYTES = 1 << 20
+_FILL_DEPTH = 16
+
+
+def render_trial(  # noqa: PLR0913 - three of them say where, by keyword
+    job: Job, step: Step, target: Target, *, fio: str, filename: str, output: str
+) -> tuple[str, ...]:
+    """The argument vector that measures `step` on `target`.
+
+    `filename` is the device, or the file of ours, as the agent sees it; fio writes its status
+    documents to `output`.  UsageError when fio cannot be told that file name.
+    """
+    options = [
+        ("name", step.key),
+        *_reproducibility(step.workload),
+        *((key, value) for key, value in step.workload.options if key not in PINNED),
+        *_block_size(step),
+        ("iodepth", str(step.queue_depth)),
+        ("numjobs", str(step.numjobs)),
+        ("group_reporting", "1"),
+        *_place(job, target, filename, job.ioengine),
+        # A filled file must be there already; fio would lay one out and count no I/O for it.
+        ("allow_file_create", "0" if job.precondition.fill else "1"),
+        ("time_based", "1"),
+        ("runtime", _milliseconds(job.ending.runtime_s)),
+    ]
+    return (fio, *_arguments(options), *_reporting(job, output))
+
+
+def render_fill(
+    job: Job, target: Target, *, fio: str, filename: str, output: str
+) -> tuple[str, ...]:
+    """The argument vector that writes the whole span once, with data that cannot be compressed."""
+    span = target.size_bytes or _FILL_BLOCK_BYTES
+    options = [
+        ("name", FILL_NAME),
+        ("rw", "write"),
+        # The largest power of two that leaves no rest unwritten at the end of the span.
+        ("bs", str(math.gcd(span, _FILL_BLOCK_BYTES))),
+        ("iodepth", str(_FILL_DEPTH)),
+        ("numjobs", "1"),
+        ("group_reporting", "1"),
+        *_place(job, target, filename, _fill_engine(target)),
+        ("refill_buffers", "1"),
+        ("buffer_compress_percentage", "0"),
+        ("end_fsync", "1"),
+    ]
+    return (fio, *_arguments(options), *_reporting(job, output))
+
+
+def render_parse_only(argv: Iterable[str]) -> tuple[str, ...]:
+    """The same command, only checked: fio does no I/O and says what it does not understand."""
+    return (*argv, "--parse-only")
+
+
+def render_filename(path: str) -> str:
+    r"""The path as fio's `filename` takes it: `:` separates files there, `\:` is a colon.
+
+    fio cuts a name at `;` and `#` and drops blanks at its ends (fio 3.33, tried), so that
+    another file would be written: such a path is refused.
+    """
+    if not path or path != path.strip() or any(mark in path for mark in ";#\n\r\0"):
+        raise UsageError(
+            f"fio cannot be told the file name {path!r}: it holds ';' or '#' or a blank at its "
+            "ends; choose another directory",
+            path=path,
+        )
+    return path.replace(":", r"\:")
+
+
+def _reproducibility(workload: Workload) -> list[tuple[str, str]]:
+    """New random offsets for each trial, unless the workload decides.
+
+    fio's default (randrepeat=1) visits the same offsets in the same order each time: a second
+    trial would find them in a cache, and all agents would walk in step.  What the choice of
+    offsets adds to the noise belongs to the noise between runs, where it is seen.
+    """
+    chosen = {"randrepeat", "allrandrepeat", "randseed"} & {key for key, _ in workload.options}
+    options = [] if chosen else [("randrepeat", "0")]
+    if workload.option("verify") is not None:
+        # Else fio leaves a state file in its working directory when it is stopped.
+        options.append(("verify_state_save", "0"))
+    return options
+
+
+def _block_size(step: Step) -> list[tuple[str, str]]:
+    if step.block_size_bytes != MIXED_BLOCK_SIZE:
+        return [("bs", str(step.block_size_bytes))]
+    return [(key, value) for key, value in step.workload.options if key in PINNED_BLOCK_SIZE]
+
+
+def _fill_engine(target: Target) -> str:
+    """The job's own engine may be a slow way to write a span."""
+    return engines.NULL if target.kind is TargetKind.NULL else engines.DEFAULT
+
+
+def _place(job: Job, target: Target, filename: str, ioengine: str) -> list[tuple[str, str]]:
+    size = "100%" if target.size_bytes is None else str(target.size_bytes)
+    options = [("ioengine", ioengine), ("direct", str(int(job.direct))), ("size", size)]
+    if target.kind is not TargetKind.NULL:
+        options.append(("filename", render_filename(filename)))
+    return options
+
+
+def _reporting(job: Job, output: str) -> list[str]:
+    return [
+        f"--status-interval={_milliseconds(job.interval_s)}",
+        "--output-format=json+",
+        f"--output={output}",
+        "--eta=never",
+    ]
+
+
+def _arguments(options: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"--{key}={value}" for key, value in options]
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{round(seconds * 1000)}ms"

@@ -1,0 +1,202 @@
+"""Checks that look at several keys of a job file at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from storperf.fio import engines
+from storperf.fio.options import PINNED_BLOCK_SIZE
+from storperf.jobfile import defaults
+from storperf.jobfile.faults import Fault, nearest
+from storperf.jobfile.models import MAX_TRIALS, JobFile
+from storperf.model.job import Op, Origin, Workload
+from storperf.units import parse_size, render_duration, render_size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A job file whose keys are right one by one; `wrong` names those that were not."""
+
+    file: JobFile
+    workloads: tuple[Workload, ...]
+    origin: Origin
+    wrong: frozenset[str]
+
+    def has(self, *keys: str) -> bool:
+        """Whether all these keys can be looked at."""
+        return self.wrong.isdisjoint(keys)
+
+
+def cross_faults(checked: Checked) -> Iterator[Fault]:
+    """What is wrong between keys; each check looks only at keys that are right by themselves."""
+    for keys, check in _CHECKS:
+        if checked.has(*keys):
+            yield from check(checked)
+
+
+def _target(checked: Checked) -> Iterator[Fault]:
+    target = checked.file.target
+    kinds = [
+        key for key in ("directory", "device", "null_engine") if getattr(target, key) is not None
+    ]
+    if len(kinds) != 1:
+        said = f"not {' and '.join(kinds)}" if kinds else "none stands there"
+        yield Fault(("target",), f"needs exactly one of directory, device and null_engine; {said}")
+        return
+    if kinds != ["device"]:
+        for key in sorted({"serial", "destroy"} & target.model_fields_set):
+            yield Fault(("target", key), "belongs to a device only")
+        return
+    if not str(target.device).startswith("/"):
+        yield Fault(("target", "device"), "must be an absolute path such as /dev/vdb")
+    if target.serial is None:
+        yield Fault(
+            ("target",),
+            "a device needs its `serial`, because its name can mean another one tomorrow",
+        )
+    if not target.destroy:
+        yield Fault(
+            ("target", "destroy"),
+            "a device needs `destroy: true`: what it holds may be overwritten",
+        )
+
+
+def _sizes(checked: Checked) -> Iterator[Fault]:
+    span = defaults.span_bytes(checked.file.target)
+    if span is None:
+        return
+    for index, block in enumerate(checked.file.matrix.block_size):
+        if block > span:
+            yield Fault(
+                ("matrix", "block_size", index), f"is more than the target's {render_size(span)}"
+            )
+    for workload in checked.workloads:
+        pinned = workload.option("bs")
+        if pinned is not None and "," not in pinned and parse_size(pinned) > span:
+            yield Fault(
+                ("workloads",), f"{workload.name!r} has a bs of {pinned}, more than the target"
+            )
+
+
+def _ending(checked: Checked) -> Iterator[Fault]:
+    file = checked.file
+    if file.duration is not None and file.until is not None:
+        yield Fault(("until",), "`duration` and `until` exclude each other; leave one out")
+        return
+    ending = defaults.ending(file)
+    rule = ending.until_steady
+    shortest = ending.runtime_s if rule is None else rule.round_s
+    if rule is not None and rule.round_s * rule.rounds > ending.runtime_s:
+        window = f"{rule.rounds} rounds of {render_duration(rule.round_s)}"
+        yield Fault(
+            ("until",), f"{window} do not fit into at_most, {render_duration(ending.runtime_s)}"
+        )
+    if checked.has("interval") and file.interval is not None and file.interval > shortest:
+        yield Fault(("interval",), f"is longer than {render_duration(shortest)}, what it divides")
+
+
+def _engine(checked: Checked) -> Iterator[Fault]:
+    file = checked.file
+    named = file.ioengine
+    if file.target.null_engine:
+        if named not in (None, engines.NULL):
+            yield Fault(("ioengine",), "target.null_engine already says which engine; leave it out")
+        return
+    if named == engines.NULL:
+        yield Fault(("ioengine",), "the null engine is a target: write target: {null_engine: true}")
+    elif named is not None and named not in engines.ENGINES and not file.allow_unsafe_fio_options:
+        near = nearest(named, engines.ENGINES)
+        yield Fault(
+            ("ioengine",),
+            f"{named!r} is not among the engines that touch nothing but the target; {near} "
+            "(others need allow_unsafe_fio_options: true)",
+        )
+
+
+def _depth(checked: Checked) -> Iterator[Fault]:
+    engine = checked.file.ioengine
+    if engine not in engines.SYNCHRONOUS:
+        return
+    why = f"{engine} does one I/O at a time, so the queue depth can only be 1"
+    for index, depth in enumerate(checked.file.matrix.queue_depth or ()):
+        if depth != 1:
+            yield Fault(("matrix", "queue_depth", index), why)
+    for workload in checked.workloads:
+        if workload.option("iodepth") not in (None, "1"):
+            yield Fault(("workloads",), f"{workload.name!r} pins iodepth, but {why}")
+
+
+def _agents(checked: Checked) -> Iterator[Fault]:
+    for index, count in enumerate(checked.file.matrix.agents):
+        if count > 1:
+            yield Fault(
+                ("matrix", "agents", index), "provider.kind local has one agent, this machine"
+            )
+
+
+def _trims(checked: Checked) -> Iterator[Fault]:
+    if checked.file.target.directory is None:
+        return
+    for workload in checked.workloads:
+        if Op.TRIM in workload.ops:
+            yield Fault(("workloads",), f"{workload.name!r} trims; only a device can be trimmed")
+
+
+def _limits(checked: Checked) -> Iterator[Fault]:
+    """A limit that no step can break would be met without a measurement."""
+    by_name = {workload.name: workload for workload in checked.workloads}
+    for index, limit in enumerate(checked.file.limits):
+        path = ("limits", index)
+        if limit.workload is not None and limit.workload not in by_name:
+            near = nearest(limit.workload, by_name)
+            yield Fault(path, f"the job has no workload {limit.workload!r}; {near}")
+            continue
+        concerned = [by_name[limit.workload]] if limit.workload else list(by_name.values())
+        if limit.op is not None and not any(limit.op in each.ops for each in concerned):
+            yield Fault(path, f"no workload that it speaks of does any {limit.op}")
+
+
+def _count(checked: Checked) -> Iterator[Fault]:
+    matrix = checked.file.matrix
+    depths = defaults.queue_depths(checked.file)
+    steps = 0
+    for workload in checked.workloads:
+        pinned = dict(workload.options)
+        blocks = 1 if pinned.keys() & set(PINNED_BLOCK_SIZE) else len(matrix.block_size)
+        jobs = 1 if "numjobs" in pinned else len(matrix.numjobs)
+        steps += blocks * jobs * len(matrix.agents) * (1 if "iodepth" in pinned else len(depths))
+    trials = steps * checked.file.repeats
+    if trials > MAX_TRIALS:
+        yield Fault(("matrix",), f"{trials} trials are planned; at most {MAX_TRIALS} are possible")
+
+
+def _untrusted(checked: Checked) -> Iterator[Fault]:
+    """An untrusted job file may not choose programs or places of this machine."""
+    if checked.origin is Origin.TRUSTED:
+        return
+    file = checked.file
+    if checked.has("allow_unsafe_fio_options") and file.allow_unsafe_fio_options:
+        yield Fault(("allow_unsafe_fio_options",), "is not possible in an untrusted job file")
+    if checked.has("provider") and file.provider.fio != "fio":
+        yield Fault(("provider", "fio"), "an untrusted job file may not choose the program")
+    if checked.has("target") and file.target.directory is not None:
+        directory = file.target.directory
+        if directory.startswith("/") or ".." in directory.split("/"):
+            yield Fault(
+                ("target", "directory"), "an untrusted job file may only name one below ours"
+            )
+
+
+_CHECKS = (
+    (("target",), _target),
+    (("target", "matrix", "workloads"), _sizes),
+    (("duration", "until"), _ending),
+    (("target", "ioengine", "allow_unsafe_fio_options"), _engine),
+    (("ioengine", "matrix", "workloads"), _depth),
+    (("matrix", "provider"), _agents),
+    (("target", "workloads"), _trims),
+    (("limits", "workloads"), _limits),
+    (("matrix", "workloads", "repeats", "ioengine"), _count),
+    ((), _untrusted),
+)

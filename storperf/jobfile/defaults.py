@@ -1,0 +1,66 @@
+"""Defaults of a job file that depend on another key."""
+
+from __future__ import annotations
+
+from storperf.fio import engines
+from storperf.jobfile.models import (
+    DEFAULT_DURATION,
+    DEFAULT_QUEUE_DEPTH,
+    DEFAULT_SPAN_BYTES,
+    SHORT_TRIAL_S,
+    JobFile,
+    TargetSection,
+    UntilSection,
+)
+from storperf.model.job import Ending, SteadyRule
+from storperf.units import parse_duration_s
+
+SHORTEST_ROUND_S = 10.0
+# Five windows of five rounds fit into the deadline.
+ROUNDS_IN_DEADLINE = 25
+
+
+def span_bytes(target: TargetSection) -> int | None:
+    """The span in bytes; None is the whole device."""
+    if target.size is None and target.device is None:
+        return DEFAULT_SPAN_BYTES
+    return target.size
+
+
+def ioengine(file: JobFile) -> str:
+    """The engine that is named, else what suits the target."""
+    if file.target.null_engine:
+        return engines.NULL
+    return file.ioengine or engines.DEFAULT
+
+
+def queue_depths(file: JobFile) -> tuple[int, ...]:
+    """The matrix's depths; by default what the engine can do."""
+    if file.matrix.queue_depth is not None:
+        return file.matrix.queue_depth
+    return (1,) if ioengine(file) in engines.SYNCHRONOUS else (DEFAULT_QUEUE_DEPTH,)
+
+
+def ending(file: JobFile) -> Ending:
+    """When a trial ends."""
+    if file.until is None:
+        return Ending(runtime_s=file.duration or parse_duration_s(DEFAULT_DURATION))
+    return Ending(runtime_s=file.until.at_most, until_steady=_steady_rule(file.until))
+
+
+def interval_s(file: JobFile) -> float:
+    """The reporting interval in seconds, short where a trial is short."""
+    if file.interval is not None:
+        return file.interval
+    return 0.25 if ending(file).runtime_s < SHORT_TRIAL_S else 1.0
+
+
+def _steady_rule(until: UntilSection) -> SteadyRule:
+    steady = until.steady
+    default_round = max(SHORTEST_ROUND_S, until.at_most / ROUNDS_IN_DEADLINE)
+    return SteadyRule(
+        round_s=default_round if steady.round is None else steady.round,
+        rounds=steady.rounds,
+        range_limit=steady.range,
+        slope_limit=steady.slope,
+    )

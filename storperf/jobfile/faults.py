@@ -1,0 +1,98 @@
+"""Faults of a job file as sentences with their line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from storperf.jobfile.source import Path, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, and the path of keys at which it stands."""
+
+    path: Path
+    sentence: str
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`did you mean ...`, or the list of what is known when nothing is near."""
+    names = sorted(known)
+    near = get_close_matches(word, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
+
+
+def render_faults(source: Source, faults: Iterable[Fault]) -> list[str]:
+    """One sentence for each path, in the order of the lines; the first fault of a path wins."""
+    first: dict[Path, Fault] = {}
+    for fault in faults:
+        first.setdefault(fault.path, fault)
+    ordered = sorted(first.values(), key=lambda fault: source.line(fault.path))
+    return [
+        f"line {source.line(fault.path)}: {_where(fault.path)}{fault.sentence}" for fault in ordered
+    ]
+
+
+def null_faults(source: Source) -> list[Fault]:
+    """A fault for each key without a value; null means nothing in a job file."""
+    found: list[Fault] = []
+
+    def walk(value: object, path: Path) -> None:
+        if value is None:
+            found.append(Fault(path, "has no value; leave the key out or write one"))
+        elif isinstance(value, dict):
+            for key, inner in value.items():
+                walk(inner, (*path, key))
+        elif isinstance(value, list):
+            for index, inner in enumerate(value):
+                walk(inner, (*path, index))
+
+    walk(source.top, ())
+    return found
+
+
+def model_faults(model: type[BaseModel], error: ValidationError) -> list[Fault]:
+    """What pydantic found, in our words."""
+    return [_fault(model, details) for details in error.errors(include_url=False)]
+
+
+def _fault(model: type[BaseModel], details: Any) -> Fault:
+    path: Path = details["loc"]
+    kind: str = details["type"]
+    if kind == "extra_forbidden":
+        known = _section(model, path[:-1])
+        unknown = str(path[-1])
+        return Fault(path, f"unknown key; {nearest(unknown, known)}")
+    if kind == "missing":
+        return Fault(path, "is missing")
+    if kind == "value_error":
+        return Fault(path, str(details["ctx"]["error"]))
+    if kind == "model_type":
+        return Fault(path, f"must be a mapping of {', '.join(_section(model, path))}")
+    if kind == "literal_error":
+        return Fault(path, f"must be {details['ctx']['expected']}, not {details['input']!r}")
+    return Fault(path, details["msg"])
+
+
+def _section(model: type[BaseModel], path: Path) -> list[str]:
+    """The known keys of the section at `path`."""
+    for key in path:
+        annotation = model.model_fields[str(key)].annotation
+        candidates = (annotation, *get_args(annotation))
+        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+    return list(model.model_fields)
+
+
+def _where(path: Path) -> str:
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if text else part
+    return f"{text[:120]}: " if text else ""

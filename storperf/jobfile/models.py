@@ -1,0 +1,270 @@
+"""The keys of a job file: kind, default with its reason, and the text of the reference page."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from storperf.jobfile import scalars
+from storperf.jobfile.limits import read_limit
+from storperf.jobfile.scalars import distinct, one_or_more
+from storperf.model.job import Limit
+from storperf.units import parse_duration_s, parse_share, parse_size
+
+MAX_TRIALS = 10_000
+DEFAULT_DURATION = "60s"
+DEFAULT_AT_MOST = "20m"
+DEFAULT_QUEUE_DEPTH = 16
+SHORT_TRIAL_S = 60.0
+
+
+def _key(description: str, default: Any = ..., shown: Any = None) -> Any:
+    """A key with its line of the reference; `shown` is its default as people write it."""
+    extra = {} if shown is None else {"default": shown}
+    return Field(default, description=description, json_schema_extra=extra)
+
+
+class Section(BaseModel):
+    """A mapping of the job file; keys that nobody knows are faults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class TargetSection(Section):
+    """Where I/O goes: exactly one of `directory`, `device` and `null_engine`."""
+
+    directory: scalars.FilePath | None = _key(
+        "An existing directory; storperf makes a file of its own inside and removes it at the end. "
+        "A relative one starts at the working directory of the command.",
+        None,
+    )
+    device: scalars.FilePath | None = _key(
+        "A block device, by its absolute path. What it holds is lost.", None
+    )
+    null_engine: Annotated[Literal[True], BeforeValidator(scalars.only_true)] | None = _key(
+        "`true`: fio's null engine, no storage at all; it shows what the harness itself can do. "
+        "(Not called `null`, because YAML reads that word as nothing.)",
+        None,
+    )
+    serial: Annotated[str, BeforeValidator(scalars.printable(200))] | None = _key(
+        "The device's serial number as `lsblk -o SERIAL` shows it; needed with `device`, because "
+        "names such as /dev/vdb move between boots.",
+        None,
+    )
+    destroy: scalars.Flag = _key(
+        "Must be `true` with `device`: everything on it may be overwritten.", False, shown=False
+    )
+    size: scalars.Span | None = _key(
+        "The span that is filled and measured, from the start; a multiple of 4k, at least 1M. "
+        "Default 1G for a directory and for the null engine, the whole device for a device. "
+        "A span that fits into a cache measures the cache.",
+        None,
+    )
+
+
+class ProviderSection(Section):
+    """Who hands out the machines on which fio runs."""
+
+    kind: Literal["local"] = _key(
+        "`local`: this machine. It needs nothing else, so it is the default.", "local"
+    )
+    fio: scalars.FilePath = _key(
+        "Name or path of fio on the agent; by default what PATH finds.", "fio"
+    )
+
+
+class PreconditionSection(Section):
+    """What is done to the target before measuring."""
+
+    fill: scalars.Flag = _key(
+        "Write the whole span once with incompressible data. On by default: reading what was "
+        "never written measures no storage, and a fresh SSD or thin volume is faster than a "
+        "used one.",
+        True,
+        shown=True,
+    )
+
+
+Item = TypeVar("Item")
+Axis = Annotated[tuple[Item, ...], BeforeValidator(one_or_more), AfterValidator(distinct)]
+
+
+class MatrixSection(Section):
+    """What every workload is multiplied with; each combination is a step."""
+
+    block_size: Axis[scalars.BlockSize] = _key(
+        "Block sizes, multiples of 512 up to 64M. 4k by default: the page size of most systems.",
+        (4096,),
+        shown=["4k"],
+    )
+    queue_depth: Axis[scalars.QueueDepth] | None = _key(
+        "I/Os that each fio job keeps in flight. 16 by default: deep enough to keep an SSD or a "
+        "cluster busy, shallow enough that latency still says something; 1 with synchronous "
+        "engines.",
+        None,
+        shown=[DEFAULT_QUEUE_DEPTH],
+    )
+    numjobs: Axis[scalars.NumJobs] = _key(
+        "fio jobs on each agent. 1 by default: one core drives most devices, and one queue is "
+        "easier to judge.",
+        (1,),
+        shown=[1],
+    )
+    agents: Axis[scalars.AgentCount] = _key(
+        "Machines at once. 1 by default; the local provider has no more.", (1,), shown=[1]
+    )
+
+
+class SteadySection(Section):
+    """The rule of SNIA's Performance Test Specification; `{}` takes it as it stands there."""
+
+    round: scalars.RoundDuration | None = _key(
+        "Length of one round, at least 10s. By default at_most/25, so that a deadline has room "
+        "for five windows; never under 10s.",
+        None,
+    )
+    rounds: scalars.Rounds = _key("Rounds in the window that is looked at; SNIA's 5.", 5, shown=5)
+    range: scalars.Share = _key(
+        "Largest minus smallest round, as a share of the average; SNIA's 20%.",
+        parse_share("20%"),
+        shown="20%",
+    )
+    slope: scalars.Share = _key(
+        "Change of the fitted line over the window, as a share of the average; SNIA's 10%.",
+        parse_share("10%"),
+        shown="10%",
+    )
+
+
+class UntilSection(Section):
+    """End a trial as soon as it is steady."""
+
+    steady: SteadySection = _key("When it counts as steady.", SteadySection())
+    at_most: scalars.TrialDuration = _key(
+        "The deadline: a trial that is not steady by then ends, and says so.",
+        parse_duration_s(DEFAULT_AT_MOST),
+        shown=DEFAULT_AT_MOST,
+    )
+
+
+class BaselineSection(Section):
+    """What a run is judged against."""
+
+    runs: scalars.BaselineRuns = _key(
+        "How many of the latest accepted runs count. 30 by default: enough to know the noise "
+        "between runs, few enough to follow a lab that changes.",
+        30,
+        shown=30,
+    )
+
+
+class GraphiteSection(Section):
+    """Where intervals are streamed to while the run goes on."""
+
+    host: Annotated[str, BeforeValidator(scalars.host)] = _key("Carbon's host.", "127.0.0.1")
+    port: scalars.Port = _key("Carbon's plaintext port.", 2003, shown=2003)
+    web: Annotated[str, BeforeValidator(scalars.web_address)] | None = _key(
+        "Address of graphite-web, for links and for reading back what arrived.", None
+    )
+    required: scalars.Flag = _key(
+        "Whether a lost Graphite makes the run end with exit code 4. Off by default: the figures "
+        "are in the store anyway.",
+        False,
+        shown=False,
+    )
+
+
+WORKLOADS_SCHEMA = WithJsonSchema(
+    {
+        "type": "array",
+        "minItems": 1,
+        "items": {
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "object",
+                    "required": ["rw"],
+                    "additionalProperties": {"type": ["string", "number", "boolean"]},
+                },
+            ]
+        },
+    }
+)
+
+
+class JobFile(Section):
+    """A whole job; `name`, `target` and `workloads` are enough."""
+
+    name: scalars.Name = _key(
+        "Names the job in reports, in Graphite and in the baseline's key. 1 to 200 printable "
+        "characters; it is never used as a file name as it stands."
+    )
+    target: TargetSection = _key("Where I/O goes.")
+    workloads: Annotated[tuple[Any, ...], BeforeValidator(one_or_more), WORKLOADS_SCHEMA] = _key(
+        "Names of [shipped workloads](workloads.md), or mappings of fio options."
+    )
+    lab: scalars.Name = _key(
+        "Where a baseline is valid: the hardware and set-up that two runs must share to be "
+        "compared. 1 to 200 printable characters.",
+        "local",
+    )
+    provider: ProviderSection = _key(
+        "Who hands out the machines on which fio runs.", ProviderSection()
+    )
+    precondition: PreconditionSection = _key(
+        "What is done to the target before measuring.", PreconditionSection()
+    )
+    matrix: MatrixSection = _key("What every workload is multiplied with.", MatrixSection())
+    duration: scalars.TrialDuration | None = _key(
+        "How long each trial measures, 1s to 7d. 60s by default: shorter ones rarely show whether "
+        "they were steady. Not together with `until`.",
+        None,
+        shown=DEFAULT_DURATION,
+    )
+    until: UntilSection | None = _key(
+        "End each trial as soon as it is steady. Not together with `duration`.", None
+    )
+    interval: scalars.IntervalDuration | None = _key(
+        "Length of one reporting interval, 100ms to 60s. 1s by default; 250ms when a trial is "
+        "shorter than 60s, so that the warm-up cut (MSER-5) has enough batches to choose from.",
+        None,
+        shown="1s",
+    )
+    repeats: scalars.Repeats = _key(
+        "How often each step is executed; all steps once, then all again. Repeats in one run are "
+        "averaged to one value, because they are not independent.",
+        1,
+        shown=1,
+    )
+    ioengine: Annotated[str, BeforeValidator(scalars.printable(200))] | None = _key(
+        "fio's way to do I/O: libaio, io_uring, psync, pvsync, pvsync2, sync, posixaio or mmap. "
+        "libaio by default: it is everywhere on Linux and keeps its queue depth with direct I/O. "
+        "Others need `allow_unsafe_fio_options`.",
+        None,
+        shown="libaio",
+    )
+    direct: scalars.Flag = _key(
+        "Go around the page cache (O_DIRECT). On by default: else the memory is measured.",
+        True,
+        shown=True,
+    )
+    limits: Annotated[
+        tuple[
+            Annotated[Limit, BeforeValidator(read_limit), WithJsonSchema({"type": "string"})], ...
+        ],
+        BeforeValidator(one_or_more),
+    ] = _key("Sentences that each step must meet, see [limits](#limits).", (), shown=[])
+    baseline: BaselineSection = _key("What the run is judged against.", BaselineSection())
+    graphite: GraphiteSection | None = _key(
+        "Where intervals are streamed to. Absent: nowhere; the store keeps them all the same.", None
+    )
+    allow_unsafe_fio_options: scalars.Flag = _key(
+        "Lets a workload name fio options that run commands, touch other files or change the "
+        "host. Refused in job files that come through the API.",
+        False,
+        shown=False,
+    )
+
+
+DEFAULT_SPAN_BYTES = parse_size("1G")

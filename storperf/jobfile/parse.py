@@ -1,0 +1,119 @@
+"""A job file's text to a Job, or to all of its faults at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from pydantic import ValidationError
+
+from storperf.errors import JobFileError
+from storperf.jobfile import defaults
+from storperf.jobfile.checks import Checked, cross_faults
+from storperf.jobfile.faults import Fault, model_faults, null_faults, render_faults
+from storperf.jobfile.models import JobFile, TargetSection
+from storperf.jobfile.source import NotReadableError, Source, Value, read_source
+from storperf.jobfile.workload_entries import read_workloads
+from storperf.model.job import (
+    CANDIDATE,
+    Graphite,
+    Job,
+    Matrix,
+    Origin,
+    Precondition,
+    Provider,
+    Side,
+    Target,
+    TargetKind,
+    Workload,
+)
+
+# Stand in for keys that are wrong or missing, so that the checks between the others still run.
+_STAND_INS: dict[str, Value] = {
+    "name": "x",
+    "target": {"null_engine": True},
+    "workloads": ["rr"],
+}
+
+
+def parse_job(text: str, *, source: str, origin: Origin = Origin.TRUSTED) -> Job:
+    """The job that `text` asks for, every default filled in.
+
+    `source` names the text in messages.  Raises JobFileError with every fault found, each with
+    its line.  An untrusted text is held to harmless fio options, programs and places.
+    """
+    try:
+        read = read_source(text)
+    except NotReadableError as error:
+        raise JobFileError(source, error.faults) from error
+    file, faults = _read_keys(read)
+    wrong = frozenset(str(fault.path[0]) for fault in faults if fault.path)
+    unsafe_allowed = file.allow_unsafe_fio_options and origin is Origin.TRUSTED
+    workloads, workload_faults = read_workloads(
+        () if "workloads" in wrong else file.workloads, unsafe_allowed=unsafe_allowed
+    )
+    if workload_faults:
+        wrong |= {"workloads"}
+    checked = Checked(file=file, workloads=workloads, origin=origin, wrong=wrong)
+    faults = [*faults, *workload_faults, *cross_faults(checked)]
+    if faults or read.faults:
+        raise JobFileError(source, [*read.faults, *render_faults(read, faults)])
+    return _job(file, workloads, origin, text)
+
+
+def _read_keys(read: Source) -> tuple[JobFile, list[Fault]]:
+    """The keys that are right one by one, stand-ins for the others, and the others' faults."""
+    faults = null_faults(read)
+    try:
+        file = JobFile.model_validate(read.top)
+    except ValidationError as error:
+        faults += model_faults(JobFile, error)
+    if not faults:
+        return file, []
+    wrong = {str(fault.path[0]) for fault in faults}
+    right = {key: value for key, value in read.top.items() if key not in wrong}
+    return JobFile.model_validate(_STAND_INS | right), faults
+
+
+def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str) -> Job:
+    graphite = file.graphite
+    return Job(
+        name=file.name,
+        lab=file.lab,
+        origin=origin,
+        provider=Provider(kind=file.provider.kind, fio=file.provider.fio),
+        sides=(Side(name=CANDIDATE, targets=(_target(file.target),)),),
+        workloads=tuple(workloads),
+        matrix=Matrix(
+            block_sizes_bytes=file.matrix.block_size,
+            queue_depths=defaults.queue_depths(file),
+            numjobs=file.matrix.numjobs,
+            agents=file.matrix.agents,
+        ),
+        ending=defaults.ending(file),
+        interval_s=defaults.interval_s(file),
+        repeats=file.repeats,
+        ioengine=defaults.ioengine(file),
+        direct=file.direct,
+        precondition=Precondition(fill=file.precondition.fill),
+        limits=file.limits,
+        baseline_runs=file.baseline.runs,
+        graphite=None if graphite is None else Graphite(**graphite.model_dump()),
+        text=text,
+    )
+
+
+def _target(target: TargetSection) -> Target:
+    if target.null_engine:
+        kind, path = TargetKind.NULL, ""
+    elif target.device is not None:
+        kind, path = TargetKind.DEVICE, target.device
+    else:
+        kind, path = TargetKind.DIRECTORY, cast("str", target.directory)
+    return Target(
+        kind=kind,
+        path=path,
+        size_bytes=defaults.span_bytes(target),
+        serial=target.serial,
+        destroy=target.destroy,
+    )

@@ -1,0 +1,153 @@
+"""A job's steps and trials: which cells the matrix has, and in which order they are executed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from itertools import product
+
+from storperf.fio.options import MIXED_BLOCK_SIZE, PINNED_BLOCK_SIZE
+from storperf.model.job import (
+    CANDIDATE,
+    Job,
+    Plan,
+    PlannedTrial,
+    Step,
+    Workload,
+)
+from storperf.units import parse_size, render_size
+from storperf.version import FINGERPRINT_VERSION
+
+MAX_KEY = 100
+_NOT_IN_KEY = re.compile(r"[^A-Za-z0-9_-]+")
+_HASH_LENGTH = 8
+_FINGERPRINT_LENGTH = 16
+
+
+def plan_job(job: Job) -> Plan:
+    """The steps of a job in the order of its matrix, and its trials repeat by repeat.
+
+    Workload by workload, then block size, queue depth, numjobs, agents.  A trial's repeat
+    counts from 1; its session is 1, because one run is one session.
+    """
+    names = _key_names(job.workloads)
+    shared = _shared_fields(job)
+    steps = tuple(
+        _step(workload, names[workload.name], cell, shared)
+        for workload in job.workloads
+        for cell in _cells(job, workload)
+    )
+    width = max(3, len(str(len(steps) * job.repeats * len(job.sides))))
+    order = product(range(1, job.repeats + 1), steps, job.sides)
+    trials = tuple(
+        PlannedTrial(
+            id=f"t{number:0{width}}", step_key=step.key, side=side.name, session=1, repeat=repeat
+        )
+        for number, (repeat, step, side) in enumerate(order, start=1)
+    )
+    return Plan(steps=steps, trials=trials)
+
+
+def fingerprint(measuring: tuple[tuple[str, str], ...]) -> str:
+    """The versioned hash of the fields that decide whether two runs may be compared."""
+    text = json.dumps(measuring, ensure_ascii=True, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return f"v{FINGERPRINT_VERSION}-{digest[:_FINGERPRINT_LENGTH]}"
+
+
+def _cells(job: Job, workload: Workload) -> Iterator[tuple[int, int, int, int]]:
+    """The workload's cells; an axis that it pins is not multiplied."""
+    matrix = job.matrix
+    depth, jobs = workload.option("iodepth"), workload.option("numjobs")
+    block = _pinned_block_size(workload)
+    return product(
+        matrix.block_sizes_bytes if block is None else (block,),
+        matrix.queue_depths if depth is None else (int(depth),),
+        matrix.numjobs if jobs is None else (int(jobs),),
+        matrix.agents,
+    )
+
+
+def _pinned_block_size(workload: Workload) -> int | None:
+    pinned = [workload.option(key) for key in PINNED_BLOCK_SIZE]
+    if pinned == [None, None, None]:
+        return None
+    size = workload.option("bs")
+    return MIXED_BLOCK_SIZE if size is None or "," in size else parse_size(size)
+
+
+def _step(
+    workload: Workload,
+    name: str,
+    cell: tuple[int, int, int, int],
+    shared: tuple[tuple[str, str], ...],
+) -> Step:
+    block, depth, jobs, agents = cell
+    shown = render_size(block) if block else "mix"
+    options = sorted(f"{key}={value}" for key, value in workload.options)
+    measuring = (
+        ("workload", " ".join(options)),
+        ("block_size_bytes", str(block)),
+        ("queue_depth", str(depth)),
+        ("numjobs", str(jobs)),
+        ("agents", str(agents)),
+        *shared,
+    )
+    return Step(
+        key=f"{name}-bs{shown}-qd{depth}-nj{jobs}-a{agents}",
+        workload=workload,
+        block_size_bytes=block,
+        queue_depth=depth,
+        numjobs=jobs,
+        agents=agents,
+        fingerprint=fingerprint(measuring),
+        measuring=measuring,
+    )
+
+
+def _shared_fields(job: Job) -> tuple[tuple[str, str], ...]:
+    """The measuring fields that all steps of a job share.
+
+    Not among them: name, lab, limits, paths, hosts, serial, repeats, Graphite.  Not the
+    reference side either: its own runs are compared among themselves.
+    """
+    targets = next(side.targets for side in job.sides if side.name == CANDIDATE)
+    rule = job.ending.until_steady
+    steady = "no"
+    if rule is not None:
+        steady = (
+            f"{rule.rounds} rounds of {rule.round_s:g}s, "
+            f"range {rule.range_limit:g}, slope {rule.slope_limit:g}"
+        )
+    return (
+        ("ioengine", job.ioengine),
+        ("direct", str(job.direct).lower()),
+        ("target_kind", " ".join(sorted({target.kind for target in targets}))),
+        ("span_bytes", " ".join(str(target.size_bytes or "whole") for target in targets)),
+        ("targets", str(len(targets))),
+        ("runtime_s", f"{job.ending.runtime_s:g}"),
+        ("until_steady", steady),
+        ("interval_s", f"{job.interval_s:g}"),
+        ("fill", str(job.precondition.fill).lower()),
+    )
+
+
+def _key_names(workloads: tuple[Workload, ...]) -> dict[str, str]:
+    """Each workload's part of the keys: letters, digits, _ and -, unique whatever the case."""
+    plain = {each.name: _NOT_IN_KEY.sub("-", each.name).strip("-") for each in workloads}
+    folded = [name.lower() for name in plain.values()]
+    return {
+        name: key if key == name and _is_free(key, folded) else _hashed(key, name)
+        for name, key in plain.items()
+    }
+
+
+def _is_free(key: str, folded: list[str]) -> bool:
+    return len(key) <= MAX_KEY // 2 and folded.count(key.lower()) == 1
+
+
+def _hashed(key: str, name: str) -> str:
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_HASH_LENGTH]
+    return f"{key[: MAX_KEY // 2 - _HASH_LENGTH - 1]}-{digest}".lstrip("-")

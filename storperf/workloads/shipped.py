@@ -1,0 +1,32 @@
+"""The workloads that come with storperf: one registry line and one description each.
+
+The five names and patterns are those of the earlier StorPerf, so that old job names keep
+their meaning.  Block size, queue depth and numjobs come from the job's matrix.
+"""
+
+from __future__ import annotations
+
+from storperf.model.job import Workload
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload(name="rr", options=(("rw", "randread"),)),
+        Workload(name="rs", options=(("rw", "read"),)),
+        Workload(name="wr", options=(("rw", "randwrite"),)),
+        Workload(name="ws", options=(("rw", "write"),)),
+        Workload(name="rw", options=(("rw", "rw"), ("rwmixread", "70"))),
+    )
+}
+
+DESCRIPTIONS = {
+    "rr": "Random reads over the whole span.",
+    "rs": "Sequential reads from the start of the span, again from the start at its end.",
+    "wr": "Random writes over the whole span.",
+    "ws": "Sequential writes from the start of the span, again from the start at its end.",
+    "rw": (
+        "Sequential reads and writes mixed, 70 % of them reads. "
+        "Sequential, as in the earlier StorPerf, although that named it random; "
+        "for a random mix write `{name: mixed, rw: randrw, rwmixread: 70}`."
+    ),
+}
