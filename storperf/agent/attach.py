@@ -1,0 +1,106 @@
+"""`attach`: joins this process's stdin and stdout to a run's supervisor, starting it if need be."""
+
+from __future__ import annotations
+
+import os
+import select
+import selectors
+import socket
+import stat
+import subprocess
+import sys
+import time
+
+from storperf.agent.supervisor import SOCKET
+
+_START_S = 15.0
+_CHUNK = 1 << 16
+
+
+class AttachError(Exception):
+    """No supervisor can be reached or started here."""
+
+
+def run_folder(root: str, run: str) -> str:
+    """The run's own 0700 folder under `root`, made if missing; AttachError when it is not ours."""
+    if not run or os.sep in run or run.startswith("."):
+        raise AttachError("{!r} is no name of a run".format(run))
+    for folder in (root, os.path.join(root, "runs"), os.path.join(root, "runs", run)):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        found = os.lstat(folder)
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+            raise AttachError("{} is not a folder of this user".format(folder))
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise AttachError("{} can be entered by others".format(folder))
+    return folder
+
+
+def _connect() -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(SOCKET)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def _start_supervisor(program: str, folder: str, run: str) -> None:
+    with open("supervisor.log", "ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-E", "-s", program, "supervise", "--folder", folder, "--run", run],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def connect(program: str, folder: str, run: str) -> socket.socket:
+    """A connection to the supervisor; starts one when nobody answers."""
+    os.chdir(folder)
+    give_up_s = time.monotonic() + _START_S
+    is_started = False
+    while True:
+        try:
+            return _connect()
+        except (FileNotFoundError, ConnectionRefusedError):
+            if not is_started:
+                _start_supervisor(program, folder, run)
+                is_started = True
+        if time.monotonic() > give_up_s:
+            with open("supervisor.log", "rb") as log:
+                tail = log.read()[-2000:].decode("utf-8", "replace")
+            raise AttachError("the supervisor did not start:\n" + tail)
+        select.select((), (), (), 0.01)
+
+
+def relay(connection: socket.socket) -> None:
+    """Copy both ways until either side closes."""
+    selector = selectors.DefaultSelector()
+    selector.register(0, selectors.EVENT_READ)
+    selector.register(connection, selectors.EVENT_READ)
+    while True:
+        for key, _ in selector.select():
+            if key.fd == 0:
+                chunk = os.read(0, _CHUNK)
+                if not chunk:
+                    return
+                connection.sendall(chunk)
+            else:
+                chunk = connection.recv(_CHUNK)
+                if not chunk:
+                    return
+                while chunk:
+                    chunk = chunk[os.write(1, chunk) :]
+
+
+def main(program: str, root: str, run: str) -> int:
+    """Attach; 0 when the channel was closed, 1 with a sentence on stderr when there is none."""
+    try:
+        connection = connect(program, run_folder(root, run), run)
+        relay(connection)
+    except (AttachError, OSError) as error:
+        sys.stderr.write("storperf agent: {}\n".format(error))
+        return 1
+    return 0

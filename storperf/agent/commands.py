@@ -1,0 +1,160 @@
+"""What a manager can ask for.  Every command may be repeated: the second time changes nothing."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+import zlib
+from typing import TYPE_CHECKING, Any, Callable, Dict
+
+from storperf.agent import facts
+from storperf.agent.refusal import FAILED, Refusal
+from storperf.agent.targets import is_on_same_device
+from storperf.agent.trials import TrialOnHost, trial_folder
+
+if TYPE_CHECKING:
+    from storperf.agent.clients import Client
+    from storperf.agent.supervisor import Supervisor
+
+Message = Dict[str, Any]
+Command = Callable[["Supervisor", "Client", Message], Message]
+
+_FETCH_BYTES = 4 << 20
+_FETCHED_FILES = ("json", "log")
+
+
+def hello(supervisor: Supervisor, _client: Client, command: Message) -> Message:
+    """Who is there; sets the lease."""
+    supervisor.lease_s = float(command.get("lease_s", supervisor.lease_s))
+    return {
+        "protocol": 1,
+        "run": supervisor.run,
+        "pid": os.getpid(),
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "last": supervisor.journal.last,
+        "is_damaged": supervisor.journal.was_damaged,
+        "targets": [taken.describe() for taken in supervisor.targets.taken],
+    }
+
+
+def clock(supervisor: Supervisor, _client: Client, _command: Message) -> Message:
+    """The agent's steady epoch, for measuring its offset."""
+    return {"epoch_s": supervisor.clock.epoch_s()}
+
+
+def ping(_supervisor: Supervisor, _client: Client, _command: Message) -> Message:
+    """Renews the lease, as every command does."""
+    return {}
+
+
+def probe(_supervisor: Supervisor, _client: Client, command: Message) -> Message:
+    """Static facts of the host and of its fio."""
+    return {"host": facts.host_facts(), "fio": facts.fio_facts(str(command["fio"]))}
+
+
+def prepare(supervisor: Supervisor, _client: Client, command: Message) -> Message:
+    """Lock and make the targets."""
+    taken = supervisor.targets.prepare(command["targets"])
+    return {
+        "targets": [
+            {
+                **target.describe(),
+                "journal_on_target": is_on_same_device(supervisor.run_dir, target),
+                "facts": facts.target_facts(target.filename, target.device),
+            }
+            for target in taken
+        ]
+    }
+
+
+def check(supervisor: Supervisor, _client: Client, command: Message) -> Message:
+    """What fio's own parser says of argument vectors (they hold --parse-only)."""
+    if supervisor.trials:
+        raise Refusal(FAILED, "a trial is running; argument vectors are checked before")
+    return {"results": [facts.run_quietly(argv) for argv in command["argvs"]]}
+
+
+def start(supervisor: Supervisor, _client: Client, command: Message) -> Message:
+    """Start an attempt of a trial, or hold it until `release_at`."""
+    trial = TrialOnHost(command, supervisor.run_dir, supervisor.clock)
+    if trial.key in supervisor.trials or trial.key in supervisor.ended:
+        return {"is_new": False}
+    if any(running.is_running for running in supervisor.trials.values()):
+        raise Refusal(FAILED, "another trial is running on this agent")
+    supervisor.start(trial)
+    return {"is_new": True}
+
+
+def stop(supervisor: Supervisor, _client: Client, command: Message) -> Message:
+    """Stop an attempt of a trial, now or at a steady epoch time."""
+    trial = supervisor.trials.get((str(command["trial"]), int(command["attempt"])))
+    if trial is not None:
+        trial.stop(str(command.get("why", "stopped")), command.get("at"))
+    return {"is_running": trial is not None}
+
+
+def follow(supervisor: Supervisor, client: Client, command: Message) -> Message:
+    """Stream the journal behind a record number, for as long as the channel is open."""
+    client.follow(supervisor.journal.path, int(command["after"]))
+    return {"last": supervisor.journal.last}
+
+
+def fetch(supervisor: Supervisor, _client: Client, command: Message) -> Message:
+    """A piece of a trial's raw fio output (`json`) or messages (`log`)."""
+    which = str(command["which"])
+    if which not in _FETCHED_FILES:
+        raise Refusal(FAILED, "no file {!r}; there are {}".format(which, _FETCHED_FILES))
+    trial, attempt, target = str(command["trial"]), int(command["attempt"]), int(command["target"])
+    if os.sep in trial or trial.startswith("."):
+        raise Refusal(FAILED, "no trial {!r}".format(trial))
+    folder = trial_folder(supervisor.run_dir, trial, attempt)
+    path = os.path.join(folder, "target-{}.{}".format(target, which))
+    try:
+        with open(path, "rb") as source:
+            size = os.fstat(source.fileno()).st_size
+            source.seek(int(command["offset"]))
+            piece = source.read(_FETCH_BYTES)
+    except OSError as error:
+        raise Refusal(FAILED, "{}: {}".format(path, error.strerror)) from error
+    packed = base64.b64encode(zlib.compress(piece, 1)).decode("ascii")
+    return {"size_bytes": size, "piece": packed, "piece_bytes": len(piece)}
+
+
+def drop_raw(supervisor: Supervisor, _client: Client, command: Message) -> Message:
+    """Remove a trial's raw output once the manager has it."""
+    folder = trial_folder(supervisor.run_dir, str(command["trial"]), int(command["attempt"]))
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    for name in names:
+        os.unlink(os.path.join(folder, name))
+    return {"removed": len(names)}
+
+
+def release(supervisor: Supervisor, _client: Client, _command: Message) -> Message:
+    """Stop what runs, remove what was made, unlock; names what could not be removed."""
+    supervisor.stop_all("released")
+    return {"left": supervisor.targets.release()}
+
+
+def shutdown(supervisor: Supervisor, _client: Client, command: Message) -> Message:
+    """End the supervisor; with `forget` its folder goes too."""
+    supervisor.forget = bool(command.get("forget"))
+    supervisor.is_over = True
+    return {}
+
+
+COMMANDS: Dict[str, Command] = {
+    "hello": hello,
+    "clock": clock,
+    "ping": ping,
+    "probe": probe,
+    "prepare": prepare,
+    "check": check,
+    "start": start,
+    "stop": stop,
+    "follow": follow,
+    "fetch": fetch,
+    "drop_raw": drop_raw,
+    "release": release,
+    "shutdown": shutdown,
+}

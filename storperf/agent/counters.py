@@ -1,0 +1,127 @@
+"""True figures of one interval from fio's cumulative counters.
+
+Every number in a status document counts from the start of the fio job (or from
+the end of `ramp_time`, which sets all to zero).  The difference of two documents
+is what happened between them; that holds for histogram bins too, so percentiles
+of an interval are exact.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+OPS = ("read", "write", "trim")
+
+Figures = Dict[str, Any]
+
+
+class Cumulative:
+    """One direction's counters in one document, summed over its fio jobs."""
+
+    __slots__ = ("bins", "bytes", "clat", "clat_count", "ios", "lat", "runtime_ms", "slat")
+
+    def __init__(self) -> None:
+        self.ios = 0
+        self.bytes = 0
+        self.runtime_ms = 0
+        self.clat_count = 0
+        self.clat = 0.0
+        self.slat = 0.0
+        self.lat = 0.0
+        self.bins: Dict[str, int] = {}
+
+    def add(self, figures: Figures) -> None:
+        """Take one fio job's figures in; wall time is the longest, all else the sum."""
+        self.ios += figures["total_ios"]
+        self.bytes += figures["io_bytes"]
+        self.runtime_ms = max(self.runtime_ms, figures["runtime"])
+        clat = figures["clat_ns"]
+        self.clat_count += clat["N"]
+        self.clat += clat["mean"] * clat["N"]
+        self.slat += figures["slat_ns"]["mean"] * figures["slat_ns"]["N"]
+        self.lat += figures["lat_ns"]["mean"] * figures["lat_ns"]["N"]
+        bins = clat.get("bins") or {}
+        if self.bins:
+            for value, count in bins.items():
+                self.bins[value] = self.bins.get(value, 0) + count
+        else:
+            self.bins = dict(bins)
+
+
+def cumulative(document: Dict[str, Any]) -> Dict[str, Cumulative]:
+    """The counters of each direction in a document; KeyError or TypeError if it is no fio's."""
+    totals = {op: Cumulative() for op in OPS}
+    for job in document["jobs"]:
+        for op in OPS:
+            if op in job:
+                totals[op].add(job[op])
+    return totals
+
+
+def errors(document: Dict[str, Any]) -> List[int]:
+    """The errno of each fio job, 0 where it reports none."""
+    return [int(job.get("error", 0)) for job in document["jobs"]]
+
+
+def has_ramp(document: Dict[str, Any]) -> bool:
+    """Whether the fio job has a ramp time, in which latencies are not counted."""
+    options = [document.get("global options", {})]
+    options += [job.get("job options", {}) for job in document["jobs"]]
+    return any("ramp_time" in option for option in options)
+
+
+class CounterDiffer:
+    """Turns documents of one target into intervals, per direction."""
+
+    def __init__(self) -> None:
+        self._before = {op: Cumulative() for op in OPS}
+        self.last = self._before
+        self.resets = 0
+
+    def intervals(self, document: Dict[str, Any]) -> List[Figures]:
+        """Figures of the slice since the last document; directions without a slice are absent."""
+        now = cumulative(document)
+        ramp = has_ramp(document)
+        found = []
+        for op in OPS:
+            figures = self._difference(op, now[op])
+            if figures is not None:
+                if ramp and now[op].ios and not now[op].clat_count:
+                    figures["ramp"] = True
+                found.append(figures)
+        self.last = now
+        return found
+
+    def _difference(self, op: str, now: Cumulative) -> Optional[Figures]:
+        before = self._before[op]
+        if now.ios < before.ios or now.runtime_ms < before.runtime_ms:
+            self.resets += 1
+            before = Cumulative()
+        if now.runtime_ms == before.runtime_ms:
+            return None
+        self._before[op] = now
+        return {
+            "op": op,
+            "duration_s": (now.runtime_ms - before.runtime_ms) / 1000,
+            "ios": now.ios - before.ios,
+            "bytes": now.bytes - before.bytes,
+            "clat_count": now.clat_count - before.clat_count,
+            "clat_sum_ns": max(0.0, now.clat - before.clat),
+            "slat_sum_ns": max(0.0, now.slat - before.slat),
+            "lat_sum_ns": max(0.0, now.lat - before.lat),
+            "bins": bin_difference(now.bins, before.bins),
+        }
+
+
+def bin_difference(now: Dict[str, int], before: Dict[str, int]) -> List[int]:
+    """Buckets that grew, flat: value, growth, value, growth ...; sorted by value (ns)."""
+    grown = {
+        int(value): count - before.get(value, 0)
+        for value, count in now.items()
+        if count != before.get(value)
+    }
+    flat: List[int] = []
+    for value in sorted(grown):
+        if grown[value] > 0:
+            flat += (value, grown[value])
+    return flat

@@ -1,0 +1,111 @@
+"""Static facts of the host, the load engine and the targets: what a run must remember."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from typing import Any, Dict, List
+
+Facts = Dict[str, Any]
+
+
+def read_text(path: str) -> str:
+    """A small file's text, empty when it is not there."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as source:
+            return source.read(65536).strip()
+    except OSError:
+        return ""
+
+
+def run_quietly(argv: List[str], timeout_s: float = 10.0) -> Dict[str, Any]:
+    """Exit status and output of a short command; `error` says why it could not run."""
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return {"error": "{} did not answer within {:g} s".format(argv[0], timeout_s)}
+    except (OSError, ValueError) as error:
+        return {"error": "{}: {}".format(argv[0], getattr(error, "strerror", None) or error)}
+    return {"exit_status": done.returncode, "output": done.stdout.decode("utf-8", "replace")}
+
+
+def fio_facts(fio: str) -> Facts:
+    """Version text and engines of a fio; `error` when there is none."""
+    version = run_quietly([fio, "--version"])
+    if "error" in version:
+        return {"error": version["error"]}
+    if version["exit_status"] != 0:
+        return {"error": "{} --version ended with {}".format(fio, version["exit_status"])}
+    listed = run_quietly([fio, "--enghelp"])
+    engines = [line.strip() for line in listed.get("output", "").splitlines()[1:] if line.strip()]
+    return {"version": version["output"].strip()[:200], "engines": engines}
+
+
+def _cpu_model() -> str:
+    for line in read_text("/proc/cpuinfo").splitlines():
+        if line.startswith(("model name", "Model", "cpu model")):
+            return line.partition(":")[2].strip()
+    return ""
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def host_facts() -> Facts:
+    """Kernel, processor, memory, distribution; what cannot be read is an empty text."""
+    release = {}
+    for line in read_text("/etc/os-release").splitlines():
+        key, _, value = line.partition("=")
+        release[key] = value.strip('"')
+    return {
+        "host": platform.node(),
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "distribution": release.get("PRETTY_NAME", ""),
+        "python": platform.python_version(),
+        "cpus": os.cpu_count() or 0,
+        "cpu_model": _cpu_model(),
+        "memory_bytes": _memory_bytes(),
+        "governor": read_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "hypervisor": read_text("/sys/hypervisor/type")
+        or read_text("/sys/class/dmi/id/sys_vendor"),
+        "boot_id": read_text("/proc/sys/kernel/random/boot_id"),
+    }
+
+
+def _file_system(path: str) -> Facts:
+    best = ""
+    facts: Facts = {}
+    for line in read_text("/proc/self/mountinfo").splitlines():
+        before, _, after = line.partition(" - ")
+        words = before.split()
+        point = words[4].replace("\\040", " ")
+        is_above = path == point or path.startswith(point.rstrip("/") + "/")
+        if is_above and len(point) >= len(best):
+            best = point
+            facts = {"file_system": after.split()[0], "mount_options": words[5]}
+    return facts
+
+
+def target_facts(path: str, device: str) -> Facts:
+    """File system, device model, scheduler and queue settings behind a target."""
+    facts = _file_system(os.path.realpath(path)) if path else {}
+    folder = os.path.realpath("/sys/dev/block/" + device) if device else ""
+    if not os.path.isdir(folder):
+        return facts
+    if os.path.exists(folder + "/partition"):
+        folder = os.path.dirname(folder)
+    facts["device_name"] = os.path.basename(folder)
+    facts["device_model"] = read_text(folder + "/device/model")
+    for key in ("scheduler", "rotational", "nr_requests", "logical_block_size", "write_cache"):
+        facts[key] = read_text(folder + "/queue/" + key)
+    return facts

@@ -1,0 +1,299 @@
+"""The supervisor: one process a run and host, which outlives connections and managers.
+
+A single loop waits on its socket and its fio processes; nothing in it blocks for
+longer than a probe.  Managers come and go through `attach`; what happens is
+journalled first and told second.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import selectors
+import signal
+import socket
+import sys
+import time
+from typing import Any, Dict, List, Set
+
+from storperf.agent import frames, retention
+from storperf.agent.clients import Client
+from storperf.agent.commands import COMMANDS
+from storperf.agent.fio_process import kill_group
+from storperf.agent.journal import Journal
+from storperf.agent.refusal import FAILED, Refusal
+from storperf.agent.sensors import HostSensors
+from storperf.agent.targets import Targets
+from storperf.agent.trials import Key, SteadyClock, TrialOnHost
+
+PROTOCOL = 1
+SOCKET = "socket"
+LOCK = "lock"
+JOURNAL = "journal"
+DEFAULT_LEASE_S = 30 * 60.0
+_TICK_RUNNING_S = 0.05
+_TICK_IDLE_S = 0.5
+
+Record = Dict[str, Any]
+
+
+class Supervisor:
+    """Holds a run's targets, trials and journal on this host."""
+
+    def __init__(self, run_dir: str, run: str) -> None:
+        self.run_dir = run_dir
+        self.run = run
+        self.clock = SteadyClock(time.monotonic, time.time)
+        self.lease_s = DEFAULT_LEASE_S
+        self.is_over = False
+        self.forget = False
+        self.journal = Journal(os.path.join(run_dir, JOURNAL))
+        self.targets = Targets(run, os.path.join(run_dir, "created.json"))
+        self.trials: Dict[Key, TrialOnHost] = {}
+        self.ended: Set[Key] = set()
+        self._sensors = HostSensors()
+        self._sampled_s = 0.0
+        self._seen_s = self.clock.monotonic_s()
+        self._longest_gap_s = 0.0
+        self._clients: List[Client] = []
+        self._selector = selectors.DefaultSelector()
+        self._reserve = os.path.join(run_dir, "reserve")
+        self._recover()
+
+    # --- the journal -------------------------------------------------------------
+
+    def note(self, record: Record) -> None:
+        """Journal a record; a full disk costs the trial, never the knowledge that it did."""
+        try:
+            self.journal.append({"t": round(self.clock.epoch_s(), 6), **record})
+        except OSError as error:
+            if os.path.exists(self._reserve):
+                os.unlink(self._reserve)
+                self.note({"kind": "journal_full", "why": str(error)})
+                for trial in self.trials.values():
+                    trial.stop("journal_full")
+            if record["kind"] not in ("interval", "sensors", "progress"):
+                self._note_if_possible(record)
+
+    def _note_if_possible(self, record: Record) -> None:
+        try:
+            self.journal.append({"t": round(self.clock.epoch_s(), 6), **record})
+        except OSError as error:
+            sys.stderr.write("not journalled: {}: {}\n".format(record, error))
+
+    def _recover(self) -> None:
+        """Take over from an earlier supervisor of this run that was killed."""
+        open_trials: Dict[Key, Record] = {}
+        for record in self.journal.recovered:
+            key = (record.get("trial", ""), record.get("attempt", 0))
+            if record["kind"] == "trial_started":
+                open_trials[key] = record
+            elif record["kind"] == "trial_ended":
+                open_trials.pop(key, None)
+                self.ended.add(key)
+        for key, record in open_trials.items():
+            for pid, ticks in record["pids"]:
+                kill_group(pid, ticks)
+            lost = {name: record[name] for name in ("trial", "attempt", "what", "start_s")}
+            lost.update(kind="trial_ended", end_s=record["t"], why="agent_died", targets=[])
+            self.note(lost)
+            self.ended.add(key)
+        with open(self._reserve, "wb") as sink:
+            sink.write(b"\0" * 262144)
+        self.note({"kind": "agent_started", "pid": os.getpid(), "protocol": PROTOCOL})
+
+    # --- trials ------------------------------------------------------------------
+
+    def start(self, trial: TrialOnHost) -> None:
+        """Hold a new trial until its release, or start it now."""
+        self.trials[trial.key] = trial
+        if trial.release_s is None:
+            self._release_trial(trial)
+
+    def _release_trial(self, trial: TrialOnHost) -> None:
+        try:
+            self.targets.check_again()
+            self.note(trial.start())
+        except Refusal:
+            self._finish(trial)
+            raise
+        self._sensors.sample(self.clock.monotonic_s())
+        self._sampled_s = self.clock.monotonic_s()
+
+    def _finish(self, trial: TrialOnHost) -> None:
+        self.ended.add(trial.key)
+        self.trials.pop(trial.key, None)
+
+    def _poll_trials(self) -> None:
+        now_s = self.clock.epoch_s()
+        for trial in list(self.trials.values()):
+            if trial.is_running:
+                self._poll_trial(trial)
+            elif trial.is_ended:
+                self._finish(trial)
+            elif trial.release_s is not None and now_s >= trial.release_s:
+                try:
+                    self._release_trial(trial)
+                except Refusal as refusal:
+                    self.note(_not_started(trial, refusal, now_s))
+
+    def _poll_trial(self, trial: TrialOnHost) -> None:
+        records = trial.poll()
+        has_interval = any(record["kind"] == "interval" for record in records)
+        if has_interval:
+            self._sample(trial)
+        for record in records:
+            self.note(record)
+        if trial.is_ended:
+            self._finish(trial)
+
+    def _sample(self, trial: TrialOnHost) -> None:
+        """Host figures on the grid of the intervals: once for all targets of a slice."""
+        now_s = self.clock.monotonic_s()
+        if now_s - self._sampled_s < 0.05:
+            return
+        end_s = self.clock.epoch_s()
+        start_s = end_s - (now_s - self._sampled_s)
+        self._sampled_s = now_s
+        figures = self._sensors.sample(now_s)
+        if figures is not None:
+            times = {"start_s": round(start_s, 6), "end_s": round(end_s, 6)}
+            name = {"trial": trial.trial, "attempt": trial.attempt}
+            self.note({"kind": "sensors", **name, **times, "figures": figures})
+
+    def stop_all(self, why: str) -> None:
+        """Stop every trial and wait until fio is gone."""
+        for trial in self.trials.values():
+            trial.stop(why)
+        give_up_s = self.clock.monotonic_s() + 20
+        while self.trials and self.clock.monotonic_s() < give_up_s:
+            self._poll_trials()
+            select.select((), (), (), _TICK_RUNNING_S)
+        for trial in self.trials.values():
+            trial.kill()
+
+    # --- the loop ----------------------------------------------------------------
+
+    def serve(self, listener: socket.socket) -> None:
+        """Serve until shut down, orphaned for longer than the lease, or told by a signal."""
+        self._selector.register(listener, selectors.EVENT_READ)
+        while not self.is_over:
+            for key, events in self._selector.select(self._tick_s()):
+                if key.fileobj is listener:
+                    self._accept(listener)
+                else:
+                    self._serve_client(key.data, events)
+            self._poll_trials()
+            self._feed_clients()
+            self._check_lease()
+        self._finish_run()
+
+    def _tick_s(self) -> float:
+        return _TICK_RUNNING_S if self.trials else _TICK_IDLE_S
+
+    def _accept(self, listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        connection.setblocking(False)
+        client = Client(connection)
+        self._clients.append(client)
+        self._selector.register(connection, selectors.EVENT_READ, client)
+
+    def _serve_client(self, client: Client, events: int) -> None:
+        if events & selectors.EVENT_READ:
+            self._hear_manager()
+            try:
+                for command in client.receive():
+                    client.reply(command, self._answer(client, command))
+            except frames.FrameError as error:
+                sys.stderr.write("a client spoke nonsense: {}\n".format(error))
+                client.is_closed = True
+
+    def _answer(self, client: Client, command: Record) -> Record:
+        name = command.get("command")
+        if name not in COMMANDS:
+            return _failure(FAILED, "unknown command {!r}".format(name))
+        try:
+            return {"ok": True, **COMMANDS[name](self, client, command)}
+        except Refusal as refusal:
+            return _failure(refusal.code, refusal.message)
+        except (KeyError, TypeError, ValueError) as error:
+            return _failure(FAILED, "command {} is malformed: {!r}".format(name, error))
+
+    def _feed_clients(self) -> None:
+        for client in list(self._clients):
+            client.fill()
+            client.send()
+            if client.is_closed:
+                self._selector.unregister(client.connection)
+                self._clients.remove(client)
+                client.close()
+            else:
+                wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.has_more else 0)
+                self._selector.modify(client.connection, wanted, client)
+
+    # --- the lease ---------------------------------------------------------------
+
+    def _hear_manager(self) -> None:
+        now_s = self.clock.monotonic_s()
+        self._longest_gap_s = max(self._longest_gap_s, now_s - self._seen_s)
+        self._seen_s = now_s
+
+    def _check_lease(self) -> None:
+        gap_s = self.clock.monotonic_s() - self._seen_s
+        if gap_s > max(self.lease_s, 2 * self._longest_gap_s):
+            self.note({"kind": "lease_expired", "gap_s": round(gap_s, 1)})
+            self.is_over = True
+
+    def _finish_run(self) -> None:
+        self.stop_all("agent_ended")
+        left = self.targets.release()
+        self.note({"kind": "agent_ended", "left": left})
+        give_up_s = self.clock.monotonic_s() + 2
+        while any(client.has_more for client in self._clients):
+            self._feed_clients()
+            if self.clock.monotonic_s() > give_up_s:
+                break
+        if self.forget:
+            retention.forget(self.run_dir)
+
+
+def _failure(code: str, message: str) -> Record:
+    return {"ok": False, "error": {"code": code, "message": message}}
+
+
+def _not_started(trial: TrialOnHost, refusal: Refusal, now_s: float) -> Record:
+    return {
+        "kind": "trial_ended",
+        "trial": trial.trial,
+        "attempt": trial.attempt,
+        "what": trial.what,
+        "start_s": now_s,
+        "end_s": now_s,
+        "why": "refused: " + refusal.message,
+        "targets": [],
+    }
+
+
+def main(run_dir: str, run: str) -> int:
+    """Run as the supervisor of a run, unless there is one; the exit status."""
+    os.chdir(run_dir)
+    lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return 0
+    retention.prune(os.path.dirname(run_dir), time.time())
+    supervisor = Supervisor(run_dir, run)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(supervisor, "is_over", True))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if os.path.exists(SOCKET):
+        os.unlink(SOCKET)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # Relative to the run's folder: a socket's path must be under 108 bytes.
+    listener.bind(SOCKET)
+    listener.listen(8)
+    listener.setblocking(False)
+    supervisor.serve(listener)
+    return 0

@@ -1,0 +1,259 @@
+"""Takes targets, and gives them back as they were.
+
+A directory target is a file of ours in a folder of ours inside the directory that
+the job names; the lock is an flock on that directory.  A device target is held
+open with O_EXCL, which mount(8), LVM and other runs respect.  What is created is
+written down first, so that a later supervisor of the same run can remove it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import mmap
+import os
+from typing import Any, Callable, Dict, List, Optional
+
+from storperf.agent import devices
+from storperf.agent.refusal import BUSY, FAILED, NO_SPACE, REFUSED, Refusal
+
+DIRECT_ALIGNMENT = 4096
+_OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+Request = Dict[str, Any]
+
+
+def _refuse_os_error(path: str, error: OSError) -> Refusal:
+    if error.errno in _OUT_OF_SPACE:
+        return Refusal(NO_SPACE, "no space for the target at {}: {}".format(path, error.strerror))
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP):
+        return Refusal(REFUSED, "cannot make a target at {}: {}".format(path, error.strerror))
+    return Refusal(FAILED, "cannot make a target at {}: {}".format(path, error.strerror))
+
+
+def _is_ours_to_create(directory: str) -> bool:
+    """Whether the directory is missing but its parent is there; Refusal when that is not."""
+    if os.path.isdir(directory):
+        return False
+    if os.path.lexists(directory):
+        raise Refusal(REFUSED, "{} is not a directory".format(directory))
+    parent = os.path.dirname(directory)
+    if not os.path.isdir(parent):
+        message = "{} does not exist; make it first, so that a typing error fills no other disk"
+        raise Refusal(REFUSED, message.format(parent))
+    return True
+
+
+class Taken:
+    """One target that is locked: `filename` is what fio opens."""
+
+    def __init__(self, request: Request, filename: str, size_bytes: int, fd: Optional[int]) -> None:
+        self.request = request
+        self.filename = filename
+        self.size_bytes = size_bytes
+        self.fd = fd
+        self.device = ""
+
+    def describe(self) -> Dict[str, Any]:
+        """What the manager is told."""
+        return {
+            "filename": self.filename,
+            "size_bytes": self.size_bytes,
+            "device": self.device,
+        }
+
+
+class Targets:
+    """The targets of one run on this host; `state_path` remembers what was created."""
+
+    def __init__(self, run: str, state_path: str) -> None:
+        self.run = run
+        self.taken: List[Taken] = []
+        self._state_path = state_path
+        self._created: List[str] = []
+        if os.path.exists(state_path):
+            with open(state_path, encoding="utf-8") as source:
+                self._created = json.load(source)
+
+    def prepare(self, requests: List[Request]) -> List[Taken]:
+        """Take all targets or none; doing it again with the same requests changes nothing."""
+        if self.taken:
+            if [taken.request for taken in self.taken] != requests:
+                raise Refusal(FAILED, "this run holds other targets already")
+            return self.taken
+        try:
+            for index, request in enumerate(requests):
+                self.taken.append(self._take(index, request))
+        except Refusal:
+            self.release()
+            raise
+        return self.taken
+
+    def check_again(self) -> None:
+        """Refusal when a device is no longer the one that was taken; asked at every start."""
+        for taken in self.taken:
+            if taken.request["kind"] == "device":
+                rdev = devices.require_serial(taken.request["path"], taken.request["serial"])
+                if devices.device_numbers(rdev) != taken.device:
+                    path = taken.request["path"]
+                    raise Refusal(REFUSED, "{} is another device than before".format(path))
+
+    def release(self) -> List[str]:
+        """Remove what was created and unlock; the paths that could not be removed."""
+        removed = [_remove(path, self.run) for path in reversed(self._created)]
+        left = [failure for failure in removed if failure]
+        self._created = []
+        self._save()
+        for taken in self.taken:
+            if taken.fd is not None:
+                os.close(taken.fd)
+        self.taken = []
+        return left
+
+    def _take(self, index: int, request: Request) -> Taken:
+        if request["kind"] == "null":
+            return Taken(request, "", request["size_bytes"], None)
+        if request["kind"] == "device":
+            return self._take_device(request)
+        try:
+            return self._take_directory(index, request)
+        except OSError as error:
+            raise _refuse_os_error(request["path"], error) from error
+
+    def _take_device(self, request: Request) -> Taken:
+        path = request["path"]
+        if not request.get("serial") or not request.get("destroy"):
+            message = "{}: a device target needs its serial and destroy: true".format(path)
+            raise Refusal(REFUSED, message)
+        rdev = devices.require_serial(path, request["serial"])
+        devices.require_unused(path, rdev, is_ours=bool(request.get("is_ours")))
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_EXCL | os.O_CLOEXEC)
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EBUSY, errno.EWOULDBLOCK):
+                message = "{} is in use: mounted, stacked upon, or another run has it".format(path)
+                raise Refusal(BUSY, message) from error
+            raise _refuse_os_error(path, error) from error
+        if os.fstat(fd).st_rdev != rdev:
+            os.close(fd)
+            raise Refusal(REFUSED, "{} changed while it was checked".format(path))
+        taken = Taken(request, path, request.get("size_bytes") or devices.size_bytes(fd), fd)
+        taken.device = devices.device_numbers(rdev)
+        if devices.size_bytes(fd) < taken.size_bytes:
+            has = devices.size_bytes(fd)
+            os.close(fd)
+            message = "{} has {} bytes, the job asks for {}; lower target.size"
+            raise Refusal(REFUSED, message.format(path, has, taken.size_bytes))
+        return taken
+
+    def _take_directory(self, index: int, request: Request) -> Taken:
+        directory = os.path.normpath(request["path"])
+        if _is_ours_to_create(directory):
+            self._create(directory, lambda: os.mkdir(directory, 0o755))
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._lock(fd, directory)
+            filename = self._make_file(directory, index, request)
+        except BaseException:
+            os.close(fd)
+            raise
+        taken = Taken(request, filename, request["size_bytes"], fd)
+        taken.device = devices.device_numbers(os.fstat(fd).st_dev)
+        return taken
+
+    def _lock(self, fd: int, directory: str) -> None:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            others = [name for name in os.listdir(directory) if name.startswith("storperf-")]
+            message = "{} is in use by another run ({}); wait for it or name another target"
+            raise Refusal(BUSY, message.format(directory, ", ".join(others) or "?")) from error
+
+    def _make_file(self, directory: str, index: int, request: Request) -> str:
+        folder = os.path.join(directory, "storperf-" + self.run)
+        filename = os.path.join(folder, "target-{}".format(index))
+        if folder not in self._created:
+            self._create(folder, lambda: os.mkdir(folder, 0o700))
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        if filename not in self._created:
+            self._create(filename, lambda: os.close(os.open(filename, flags | os.O_EXCL, 0o600)))
+        fd = os.open(filename, flags, 0o600)
+        try:
+            self._give_size(fd, directory, request["size_bytes"])
+        finally:
+            os.close(fd)
+        if request.get("direct"):
+            _require_direct(filename)
+        return filename
+
+    def _give_size(self, fd: int, directory: str, size_bytes: int) -> None:
+        present = os.fstat(fd)
+        if present.st_size == size_bytes:
+            return
+        room = os.fstatvfs(fd)
+        free = room.f_bavail * room.f_frsize
+        if free < size_bytes:
+            message = "{} has {} MiB free, the job asks for {} MiB; lower target.size or make room"
+            raise Refusal(NO_SPACE, message.format(directory, free >> 20, size_bytes >> 20))
+        os.posix_fallocate(fd, 0, size_bytes)
+
+    def _create(self, path: str, make: Callable[[], None]) -> None:
+        """Write down, then make; what was there before is not ours and is not written down."""
+        self._created.append(path)
+        self._save()
+        try:
+            make()
+        except OSError:
+            self._created.remove(path)
+            self._save()
+            raise
+
+    def _save(self) -> None:
+        temporary = self._state_path + ".new"
+        with open(temporary, "w", encoding="utf-8") as sink:
+            json.dump(self._created, sink)
+        os.replace(temporary, self._state_path)
+
+
+def _remove(path: str, run: str) -> Optional[str]:
+    """Remove one thing of ours; a sentence when it could not be."""
+    try:
+        if os.path.isdir(path) and not os.path.islink(path):
+            os.rmdir(path)
+        else:
+            os.unlink(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        is_shared = not path.split("storperf-" + run)[1:]
+        if error.errno == errno.ENOTEMPTY and is_shared:
+            return None
+        return "{}: {}".format(path, error.strerror)
+    return None
+
+
+def _require_direct(filename: str) -> None:
+    """Refusal when the file system cannot do O_DIRECT."""
+    try:
+        fd = os.open(filename, os.O_RDWR | os.O_DIRECT | os.O_CLOEXEC)
+        try:
+            with mmap.mmap(-1, DIRECT_ALIGNMENT) as buffer:
+                os.preadv(fd, [buffer], 0)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+            raise
+        message = (
+            "the file system of {} cannot do O_DIRECT; the page cache would be measured. "
+            "Name another directory, or say direct: false"
+        )
+        raise Refusal(REFUSED, message.format(os.path.dirname(filename))) from error
+
+
+def is_on_same_device(path: str, target: Taken) -> bool:
+    """Whether a folder lies on the device that a target is measured on."""
+    found = os.stat(path)
+    return bool(target.device) and devices.device_numbers(found.st_dev) == target.device

@@ -1,0 +1,174 @@
+"""Speaks the agent protocol over one channel: commands and replies, and the stream of records."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import queue
+import threading
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from storperf.agent import frames
+from storperf.deadline import Deadline
+from storperf.errors import (
+    AgentLost,
+    AgentRefused,
+    InfrastructureError,
+    StorperfError,
+    TargetBusy,
+    TargetRefused,
+)
+from storperf.remote.journal_copy import JournalCopy
+
+log = logging.getLogger(__name__)
+
+PROTOCOL = 1
+_QUEUED_RECORDS = 2000
+_WAIT_S = 0.25
+
+
+class Stream(Protocol):
+    """Bytes both ways.  Opened by a remote, closed by the client."""
+
+    def read(self) -> bytes:
+        """Some bytes, blocking; empty when the other side is gone."""
+
+    def write(self, content: bytes) -> None:
+        """Send all of it; AgentLost when the other side is gone."""
+
+    def last_words(self) -> str:
+        """Why it ended, as far as the other side said."""
+
+    def close(self) -> None:
+        """End the channel; may be called twice."""
+
+
+class AgentClient:
+    """One agent.  Calls come from one thread; records are read by a thread of its own.
+
+    Records are copied to `journal` before anything else sees them, each once and in order.
+    """
+
+    def __init__(self, name: str, stream: Stream, journal: JournalCopy) -> None:
+        self.name = name
+        self._stream = stream
+        self._journal = journal
+        self._number = 0
+        self._replies: queue.Queue[frames.Message] = queue.Queue()
+        self._records: queue.Queue[frames.Message] = queue.Queue(maxsize=_QUEUED_RECORDS)
+        self._pending: deque[frames.Message] = deque()
+        self._lost: StorperfError | None = None
+        self._is_closing = threading.Event()
+        self._thread = threading.Thread(target=self._read, name=f"agent {name}", daemon=True)
+        self._thread.start()
+
+    def call(self, command: str, deadline: Deadline, **arguments: Any) -> frames.Message:
+        """The reply to a command; raises what the agent refused, AgentLost when it is gone."""
+        self._number += 1
+        message = {"id": self._number, "command": command, **arguments}
+        self._stream.write(frames.encode(frames.COMMAND, message))
+        while True:
+            reply = self._next_reply(deadline, command)
+            if reply["id"] == self._number:
+                break
+        if not reply["ok"]:
+            raise _refusal(self.name, reply["error"])
+        return reply
+
+    def follow(self) -> None:
+        """Start the stream of records behind what the journal copy holds."""
+        self.call("follow", Deadline.after(30), after=self._journal.last)
+
+    def records(self, wait_s: float) -> Iterator[frames.Message]:
+        """Records that have come; waits at most `wait_s` for the first of them."""
+        while self._pending:
+            yield self._pending.popleft()
+        wait = wait_s
+        while True:
+            try:
+                yield self._records.get(timeout=wait) if wait else self._records.get_nowait()
+            except queue.Empty:
+                break
+            wait = 0.0
+        if self._lost is not None:
+            raise self._lost
+
+    def fetch(self, trial: str, attempt: int, target: int, which: str) -> Iterator[bytes]:
+        """A trial's raw fio output (`json`) or messages (`log`), piece by piece."""
+        offset = 0
+        while True:
+            reply = self.call(
+                "fetch",
+                Deadline.after(60),
+                trial=trial,
+                attempt=attempt,
+                target=target,
+                which=which,
+                offset=offset,
+            )
+            if not reply["piece_bytes"]:
+                return
+            yield zlib.decompress(base64.b64decode(reply["piece"]))
+            offset += reply["piece_bytes"]
+
+    def close(self) -> None:
+        """End the channel and its thread; the agent goes on."""
+        self._is_closing.set()
+        self._stream.close()
+        self._thread.join(timeout=10)
+
+    def _next_reply(self, deadline: Deadline, command: str) -> frames.Message:
+        while True:
+            self._make_room()
+            try:
+                return self._replies.get(timeout=min(_WAIT_S, deadline.remaining_s() or 0.001))
+            except queue.Empty:
+                if self._lost is not None:
+                    raise self._lost from None
+                if deadline.is_over:
+                    raise AgentLost(f"{self.name} did not answer {command} in time") from None
+
+    def _make_room(self) -> None:
+        """Replies come behind records: take records in while waiting for one."""
+        while True:
+            try:
+                self._pending.append(self._records.get_nowait())
+            except queue.Empty:
+                return
+
+    def _read(self) -> None:
+        reader = frames.FrameReader()
+        try:
+            while chunk := self._stream.read():
+                for kind, message in reader.feed(chunk):
+                    self._take(kind, message)
+            self._lost = AgentLost(f"{self.name} is gone: {self._stream.last_words()}")
+        except StorperfError as error:
+            self._lost = error
+        except (OSError, ValueError, frames.FrameError) as error:
+            self._lost = AgentLost(f"{self.name}: the channel broke: {error}")
+
+    def _take(self, kind: int, message: frames.Message) -> None:
+        if kind == frames.REPLY:
+            self._replies.put(message)
+        elif kind == frames.RECORD and self._journal.take(message):
+            while not self._is_closing.is_set():
+                try:
+                    self._records.put(message, timeout=_WAIT_S)
+                except queue.Full:
+                    continue
+                return
+
+
+def _refusal(agent: str, error: frames.Message) -> StorperfError:
+    """The manager's exception for the agent's word."""
+    kinds: dict[str, type[StorperfError]] = {
+        "refused": TargetRefused,
+        "busy": TargetBusy,
+        "no_space": InfrastructureError,
+    }
+    kind = kinds.get(str(error["code"]), AgentRefused)
+    return kind(f"{agent}: {error['message']}", agent=agent, code=error["code"])

@@ -1,0 +1,107 @@
+"""This machine as a remote: a folder of the user and a child process."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from storperf.errors import AgentLost, InfrastructureError
+from storperf.remote.pack import AgentPackage
+
+
+class LocalStream:
+    """Bytes to and from one `attach`; its own session, so that Ctrl-C is ours alone."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._process = subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            bufsize=0,
+        )
+        self._stdin: IO[bytes] = _present(self._process.stdin)
+        self._stdout: IO[bytes] = _present(self._process.stdout)
+        self._stderr: IO[bytes] = _present(self._process.stderr)
+
+    def read(self) -> bytes:
+        """Some bytes; empty when the channel is closed."""
+        return os.read(self._stdout.fileno(), 1 << 18)
+
+    def write(self, content: bytes) -> None:
+        """Send all; AgentLost when the channel is closed."""
+        try:
+            while content:
+                content = content[os.write(self._stdin.fileno(), content) :]
+        except OSError as error:
+            raise AgentLost(f"the agent's channel is closed: {self.last_words()}") from error
+
+    def last_words(self) -> str:
+        """What attach said on stderr; only once it has ended."""
+        if self._process.poll() is None:
+            return "no reason given"
+        return self._stderr.read().decode("utf-8", "replace").strip() or "no reason given"
+
+    def close(self) -> None:
+        """End the channel; the supervisor goes on."""
+        self._stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._stdout.close()
+        self._stderr.close()
+
+
+def _present(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise RuntimeError("a pipe was asked for and not made")
+    return pipe
+
+
+class LocalRemote:
+    """Stages the agent under `root` (a folder of this user, 0700) and attaches to it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._staged: Path | None = None
+
+    def stage(self, package: AgentPackage) -> None:
+        """Put the agent there, unless it is; its hash is checked on the open file."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.root.chmod(0o700)
+            path = self.root / package.file_name
+            if not _holds(path, package.sha256):
+                temporary = self.root / f".{package.file_name}.{os.getpid()}"
+                temporary.write_bytes(package.content)
+                temporary.replace(path)
+        except OSError as error:
+            raise InfrastructureError(
+                f"the agent cannot be put into {self.root}: {error.strerror}"
+            ) from error
+        self._staged = path
+
+    def open(self, run: str) -> LocalStream:
+        """A channel to the run's supervisor, which is started when there is none."""
+        if self._staged is None:
+            raise RuntimeError("stage the agent before attaching to it")
+        program = str(self._staged)
+        argv = [sys.executable, "-E", "-s", program, "attach"]
+        return LocalStream([*argv, "--root", str(self.root), "--run", run])
+
+
+def _holds(path: Path, sha256: str) -> bool:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    with os.fdopen(fd, "rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest() == sha256
