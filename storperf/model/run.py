@@ -153,3 +153,39 @@ class LedgerEntry:
     kind: str
     where: str
     released: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """A phase that the run entered, and when (epoch seconds)."""
+
+    phase: Phase
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something worth telling that happened in a run; `facts` are what `text` was made of."""
+
+    at_s: float
+    kind: str
+    text: str
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrunedRun:
+    """What pruning took (or would take) from one run: intervals, raw output and journals."""
+
+    run: str
+    ended_s: float
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PruneReport:
+    """What pruning did, oldest run first; with `dry_run` what it would have done."""
+
+    runs: tuple[PrunedRun, ...]
+    kept_bytes: int
+    dry_run: bool

@@ -1,0 +1,188 @@
+"""Which runs a new run is judged against, who said so, and their values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from storperf.errors import UnknownName
+from storperf.model.baseline import BaselineEntry, BaselineKey, BaselineValue
+from storperf.model.run import TrialEnd
+from storperf.store import schema
+from storperf.store.database import Database
+from storperf.store.runs import pairs, require_run
+from storperf.store.trials import is_latest_attempt, summary_of_trial
+
+_PLACES = schema.baseline
+_RUNS = schema.runs
+_TRIALS = schema.trials
+_SUMMARIES = schema.summaries
+_KEY = ("lab", "job", "side", "step", "fingerprint")
+# What a trial that ended so left behind is not a measurement of the step.
+_NO_MEASUREMENT = (TrialEnd.FAILED, TrialEnd.CANCELLED)
+
+
+class BaselineRows:
+    """The part of Store that knows baselines."""
+
+    _database: Database
+
+    def baseline_values(
+        self, key: BaselineKey, *, runs: int, before_run: str | None = None
+    ) -> tuple[BaselineValue, ...]:
+        """Values of the last `runs` accepted runs other than `before_run`, oldest run first.
+
+        Only figures over all agents, of the latest attempts.  The repeats of one session are
+        averaged to one value, on the log scale (geometric mean) when all are positive.
+        """
+        accepted = _holding().where(*_has(key), _PLACES.c.accepted).subquery()
+        ended = sa.func.coalesce(_RUNS.c.ended_s, accepted.c.at_s).label("ended_s")
+        last = (
+            sa.select(accepted.c.run_id, ended)
+            .join(_RUNS, _RUNS.c.id == accepted.c.run_id)
+            .order_by(ended.desc(), accepted.c.run_id.desc())
+            .limit(runs)
+        )
+        if before_run is not None:
+            last = last.where(accepted.c.run_id != before_run)
+        with self._database.read() as connection:
+            return _session_means(connection.execute(_figures(key, last.subquery())))
+
+    def enter_baseline(self, entries: Sequence[BaselineEntry]) -> None:
+        """Give runs their places; of several entries for one place the last one holds."""
+        with self._database.write() as connection:
+            for entry in entries:
+                require_run(connection, entry.run)
+            if entries:
+                connection.execute(sa.insert(_PLACES), [_entry_row(entry) for entry in entries])
+
+    def clear_baseline(  # noqa: PLR0913 - what is cleared, by whom, why and when
+        self, lab: str, job: str, step: str | None = None, *, who: str, why: str, at_s: float
+    ) -> int:
+        """Take every accepted run out of the baseline; gives how many places were cleared.
+
+        No run and no earlier entry is deleted.  UnknownName when the baseline was empty.
+        """
+        with self._database.write() as connection:
+            places = _holding().where(_PLACES.c.lab == lab, _PLACES.c.job == job)
+            if step is not None:
+                places = places.where(_PLACES.c.step == step)
+            rows = connection.execute(places.where(_PLACES.c.accepted)).mappings().all()
+            if not rows:
+                of_step = "" if step is None else f", step {step}"
+                raise UnknownName(f"nothing is accepted for lab {lab}, job {job}{of_step}")
+            cleared = {"accepted": False, "who": who, "why": why, "at_s": at_s}
+            kept = [*_KEY, "run_id", "measuring"]
+            connection.execute(
+                sa.insert(_PLACES),
+                [{name: row[name] for name in kept} | cleared for row in rows],
+            )
+            return len(rows)
+
+    def baseline_entries(self, lab: str, job: str) -> tuple[BaselineEntry, ...]:
+        """What holds now for each place of the job, accepted or not, newest first."""
+        places = _holding().where(_PLACES.c.lab == lab, _PLACES.c.job == job)
+        with self._database.read() as connection:
+            rows = connection.execute(places.order_by(_PLACES.c.number.desc()))
+            return tuple(_entry(row) for row in rows.mappings())
+
+    def measuring_of_other_fingerprints(
+        self, key: BaselineKey
+    ) -> tuple[tuple[str, str], ...] | None:
+        """The measuring fields of the newest accepted entry that only its fingerprint parts."""
+        others = _holding().where(
+            *(_PLACES.c[name] == getattr(key, name) for name in _KEY if name != "fingerprint"),
+            _PLACES.c.fingerprint != key.fingerprint,
+            _PLACES.c.accepted,
+        )
+        with self._database.read() as connection:
+            row = connection.execute(others.order_by(_PLACES.c.number.desc()).limit(1)).first()
+        return None if row is None else pairs(row.measuring)
+
+
+def _holding() -> sa.Select[Any]:
+    """The newest row of each run's place in each baseline."""
+    newest = sa.select(sa.func.max(_PLACES.c.number)).group_by(
+        *(_PLACES.c[name] for name in _KEY), _PLACES.c.run_id
+    )
+    return sa.select(_PLACES).where(_PLACES.c.number.in_(newest))
+
+
+def _has(key: BaselineKey) -> Iterable[sa.ColumnElement[bool]]:
+    return [_PLACES.c[name] == getattr(key, name) for name in _KEY]
+
+
+def _figures(key: BaselineKey, last: sa.Subquery) -> sa.Select[Any]:
+    return (
+        sa.select(
+            last.c.run_id,
+            last.c.ended_s,
+            _TRIALS.c.session,
+            _SUMMARIES.c.op,
+            _SUMMARIES.c.metric,
+            _SUMMARIES.c.value,
+        )
+        .join(_TRIALS, _TRIALS.c.run_id == last.c.run_id)
+        .join(_SUMMARIES, summary_of_trial())
+        .where(
+            _TRIALS.c.step_key == key.step,
+            _TRIALS.c.side == key.side,
+            _TRIALS.c.end.not_in([end.value for end in _NO_MEASUREMENT]),
+            _SUMMARIES.c.agent == "all",
+            is_latest_attempt(),
+        )
+        .order_by(
+            last.c.ended_s,
+            last.c.run_id,
+            _TRIALS.c.session,
+            _SUMMARIES.c.op,
+            _SUMMARIES.c.metric,
+            _TRIALS.c.position,
+        )
+    )
+
+
+def _session_means(rows: Iterable[sa.Row[Any]]) -> tuple[BaselineValue, ...]:
+    values = []
+    for place, group in groupby(rows, key=_place_of):
+        run, ended_s, _session, op, metric = place
+        mean = _mean([row.value for row in group])
+        values.append(BaselineValue(run=run, ended_s=ended_s, op=op, metric=metric, value=mean))
+    return tuple(values)
+
+
+def _place_of(row: sa.Row[Any]) -> tuple[str, float, int, str, str]:
+    return (row.run_id, row.ended_s, row.session, row.op, row.metric)
+
+
+def _mean(values: Sequence[float]) -> float:
+    if all(value > 0 for value in values):
+        return math.exp(math.fsum(math.log(value) for value in values) / len(values))
+    return math.fsum(values) / len(values)
+
+
+def _entry_row(entry: BaselineEntry) -> dict[str, object]:
+    return {name: getattr(entry.key, name) for name in _KEY} | {
+        "run_id": entry.run,
+        "accepted": entry.accepted,
+        "who": entry.who,
+        "why": entry.why,
+        "at_s": entry.at_s,
+        "measuring": entry.measuring,
+    }
+
+
+def _entry(row: sa.RowMapping) -> BaselineEntry:
+    return BaselineEntry(
+        key=BaselineKey(**{name: row[name] for name in _KEY}),
+        run=row["run_id"],
+        accepted=row["accepted"],
+        who=row["who"],
+        why=row["why"],
+        at_s=row["at_s"],
+        measuring=pairs(row["measuring"]),
+    )

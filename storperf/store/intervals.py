@@ -1,0 +1,215 @@
+"""The interval file of a trial: every slice with its histogram, and the host's figures.
+
+A ZIP archive of NumPy columns in row groups, so that a day at one second is written and
+read with the memory of one hour; `format.json` says what is inside.  The form is described
+in docs/reference/store.md.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from storperf.errors import StoreError
+from storperf.stats.table import OPS, IntervalTable, SensorTable
+from storperf.store import columns as packing
+from storperf.store.atomic import replacing
+from storperf.store.faults import file_faults
+from storperf.store.rowgroups import joined, joined_samples, rows_of, samples_of
+from storperf.version import STORE_INTERVALS_FORMAT
+
+GROUP_ROWS = 3600
+
+_NAME = "storperf-intervals"
+_INDEX = "format.json"
+# A fixed date: the same intervals give the same bytes.
+_DATE = (1980, 1, 1, 0, 0, 0)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    IndexError,
+    KeyError,
+    NotImplementedError,  # zipfile's word for a flag or method that damage made up
+    TypeError,
+    ValueError,
+)
+
+
+def write_intervals(
+    path: Path, table: IntervalTable, sensors: SensorTable, *, meta: Mapping[str, object]
+) -> None:
+    """Write a trial's interval file, whole or not at all; StoreError when that cannot be."""
+    with writing_intervals(path, meta=meta) as writer:
+        writer.append(table)
+        writer.append_sensors(sensors)
+
+
+@contextmanager
+def writing_intervals(path: Path, *, meta: Mapping[str, object]) -> Iterator[IntervalWriter]:
+    """A writer whose file takes the name `path` when the block ends; not if it raises.
+
+    `meta` (plain JSON values) is given back by the reader.
+    """
+    with (
+        replacing(path) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,
+    ):
+        writer = IntervalWriter(archive, meta)
+        yield writer
+        writer.finish()
+
+
+def read_intervals(path: Path) -> tuple[IntervalTable, SensorTable, dict[str, Any]]:
+    """Everything in an interval file, and its `meta`.
+
+    StoreError when it is missing, damaged, or of a newer form.
+    """
+    with _opened(path) as file:
+        intervals = joined(list(file.groups()), file.agents)
+        sensors = joined_samples(list(file.sensor_groups()), file.agents)
+        return intervals, sensors, file.meta
+
+
+def iter_intervals(path: Path) -> Iterator[IntervalTable]:
+    """The rows in order, at most GROUP_ROWS at a time, all with the same `agents`."""
+    with _opened(path) as file:
+        yield from file.groups()
+
+
+class IntervalWriter:
+    """Writes one interval file, table by table, holding little more than one row group."""
+
+    def __init__(self, archive: zipfile.ZipFile, meta: Mapping[str, object]) -> None:
+        self._zip = archive
+        self._meta = dict(meta)
+        self._agents: list[str] = []
+        self._waiting: list[IntervalTable] = []
+        self._waiting_rows = 0
+        self._groups: list[dict[str, object]] = []
+        self._sensor_groups: list[dict[str, object]] = []
+
+    def append(self, table: IntervalTable) -> None:
+        """Add rows after those that are there; each table may name other agents."""
+        self._waiting.append(replace(table, agent=self._numbered(table)))
+        self._waiting_rows += len(table)
+        if self._waiting_rows >= GROUP_ROWS:
+            self._write_waiting(rest=False)
+
+    def append_sensors(self, table: SensorTable) -> None:
+        """Add samples after those that are there; each call makes groups of its own."""
+        numbered = replace(table, agent=self._numbered(table))
+        for start in range(0, len(numbered), GROUP_ROWS):
+            part = samples_of(numbered, start, start + GROUP_ROWS)
+            name = f"sensors/{len(self._sensor_groups):06}"
+            self._write_group(name, packing.sensor_columns(part))
+            self._sensor_groups.append({"rows": len(part), "figures": sorted(part.figures)})
+
+    def finish(self) -> None:
+        """Write what is left and the index; `writing_intervals` calls it."""
+        self._write_waiting(rest=True)
+        index = {
+            "format": _NAME,
+            "version": STORE_INTERVALS_FORMAT,
+            "agents": self._agents,
+            "ops": [op.value for op in OPS],
+            "units": packing.UNITS,
+            "sensor_units": packing.SENSOR_UNITS,
+            "groups": self._groups,
+            "sensor_groups": self._sensor_groups,
+            "meta": self._meta,
+        }
+        text = json.dumps(index, allow_nan=False, indent=1)
+        self._write_member(_INDEX, text.encode())
+
+    def _numbered(self, table: IntervalTable | SensorTable) -> packing.Ints:
+        for name in table.agents:
+            if name not in self._agents:
+                self._agents.append(name)
+        places = np.array([self._agents.index(name) for name in table.agents], dtype=np.int64)
+        return places[table.agent]
+
+    def _write_waiting(self, *, rest: bool) -> None:
+        table = joined(self._waiting, tuple(self._agents))
+        whole = len(table) if rest else len(table) - len(table) % GROUP_ROWS
+        for start in range(0, whole, GROUP_ROWS):
+            part = rows_of(table, start, min(start + GROUP_ROWS, whole))
+            name = f"intervals/{len(self._groups):06}"
+            self._write_group(name, packing.interval_columns(part))
+            self._groups.append({"rows": len(part), "bins": len(part.bin_count)})
+        self._waiting = [rows_of(table, whole, len(table))]
+        self._waiting_rows = len(self._waiting[0])
+
+    def _write_group(self, name: str, columns: Mapping[str, packing.Array]) -> None:
+        for column, values in columns.items():
+            self._write_member(f"{name}/{column}.npy", packing.to_bytes(values))
+
+    def _write_member(self, name: str, content: bytes) -> None:
+        member = zipfile.ZipInfo(name, _DATE)
+        member.compress_type = zipfile.ZIP_DEFLATED
+        self._zip.writestr(member, content)
+
+
+class _IntervalFile:
+    """An open interval file whose index has been read."""
+
+    def __init__(self, archive: zipfile.ZipFile, index: dict[str, Any]) -> None:
+        self._zip = archive
+        self._index = index
+        self.agents = tuple(index["agents"])
+        self.meta: dict[str, Any] = index["meta"]
+
+    def groups(self) -> Iterator[IntervalTable]:
+        for number, group in enumerate(self._index["groups"]):
+            columns = self._columns(f"intervals/{number:06}", packing.UNITS)
+            table = packing.interval_table(self.agents, columns)
+            if (len(table), len(table.bin_count)) != (group["rows"], group["bins"]):
+                raise ValueError("a row group of another length than the index says")
+            yield table
+
+    def sensor_groups(self) -> Iterator[SensorTable]:
+        for number, group in enumerate(self._index["sensor_groups"]):
+            columns = self._columns(f"sensors/{number:06}", packing.SENSOR_UNITS)
+            table = packing.sensor_table(self.agents, tuple(group["figures"]), columns)
+            if len(table) != group["rows"]:
+                raise ValueError("a sensor group of another length than the index says")
+            yield table
+
+    def _columns(self, group: str, names: Mapping[str, str]) -> dict[str, packing.Array]:
+        return {name: packing.from_bytes(self._zip.read(f"{group}/{name}.npy")) for name in names}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[_IntervalFile]:
+    with file_faults("read the intervals", path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                index = json.loads(archive.read(_INDEX))
+                _check_form(path, index)
+                yield _IntervalFile(archive, index)
+        except _DAMAGE as fault:
+            raise StoreError(
+                f"the interval file {path} is damaged ({fault}); the run's summaries in the "
+                "store are not touched by that",
+                path=str(path),
+            ) from fault
+
+
+def _check_form(path: Path, index: dict[str, Any]) -> None:
+    if index["format"] != _NAME:
+        raise ValueError("not an interval file of storperf")
+    if index["version"] > STORE_INTERVALS_FORMAT:
+        raise StoreError(
+            f"the interval file {path} was written by a newer storperf (form "
+            f"{index['version']}, this one reads up to {STORE_INTERVALS_FORMAT}); use that version",
+            path=str(path),
+            version=index["version"],
+        )

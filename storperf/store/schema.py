@@ -1,0 +1,206 @@
+"""The tables, and how values that SQL does not know are kept in them.
+
+A change here goes with a new file in migrations/versions and a new HEAD;
+tests/unit/store/test_migrations.py compares the three.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import sqlalchemy as sa
+
+HEAD = "0001"
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+# Constraint names are spelled out so that a migration can name what it drops.
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class Json(sa.types.TypeDecorator[Any]):
+    """Plain values as JSON text, keys sorted; NaN and infinity are refused with ValueError."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str:  # noqa: ARG002
+        """Escapes everything beyond ASCII: lone surrogates of odd file names survive."""
+        return json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:  # noqa: ARG002
+        """The value that was kept, lists where tuples were."""
+        return None if value is None else json.loads(value)
+
+
+class Words(sa.types.TypeDecorator[str]):
+    """Text that a person or a program wrote; what UTF-8 or SQL cannot hold becomes U+FFFD."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+        """Replaces NUL (PostgreSQL refuses it) and lone surrogates (SQLite refuses them)."""
+        if value is None:
+            return None
+        return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+
+
+def _run_id(*, key: bool = False) -> sa.Column[Any]:
+    return sa.Column(
+        "run_id",
+        sa.Text,
+        sa.ForeignKey("runs.id", ondelete="CASCADE"),
+        primary_key=key,
+        nullable=False,
+    )
+
+
+def _number() -> sa.Column[Any]:
+    # SQLite counts by itself only in a column whose type is exactly INTEGER.
+    kind = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    return sa.Column("number", kind, primary_key=True, autoincrement=True)
+
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("job_name", Words, nullable=False),
+    sa.Column("lab", Words, nullable=False),
+    sa.Column("title", Words),
+    sa.Column("job_text", Words, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("phase", sa.Text),
+    sa.Column("created_s", sa.Double, nullable=False),
+    sa.Column("ended_s", sa.Double),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("verdict", sa.Text),
+    sa.Column("reason", Words),
+    sa.Column("manager", Json, nullable=False),
+    sa.Column("facts", Json, nullable=False),
+    sa.Column("cancel_requested", sa.Boolean, nullable=False),
+    sa.Column("verdict_document", Json),
+    sa.Index(None, "created_s"),
+)
+
+steps = sa.Table(
+    "steps",
+    metadata,
+    _run_id(key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("workload", Words, nullable=False),
+    sa.Column("options", Json, nullable=False),
+    sa.Column("block_size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("queue_depth", sa.BigInteger, nullable=False),
+    sa.Column("numjobs", sa.BigInteger, nullable=False),
+    sa.Column("agents", sa.BigInteger, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("measuring", Json, nullable=False),
+)
+
+trials = sa.Table(
+    "trials",
+    metadata,
+    _run_id(key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("step_key", sa.Text, nullable=False),
+    sa.Column("side", sa.Text, nullable=False),
+    sa.Column("session", sa.Integer, nullable=False),
+    sa.Column("repeat", sa.Integer, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("end", sa.Text),
+    sa.Column("end_reason", Words),
+    sa.Column("steadiness", sa.Text),
+    sa.Column("steady_figures", Json, nullable=False),
+    sa.Column("flags", Json, nullable=False),
+    sa.Column("started_s", sa.Double),
+    sa.Column("ended_s", sa.Double),
+    sa.Column("facts", Json, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["run_id", "step_key"], ["steps.run_id", "steps.key"], ondelete="CASCADE"
+    ),
+)
+
+summaries = sa.Table(
+    "summaries",
+    metadata,
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("trial", sa.Text, primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("agent", sa.Text, primary_key=True),
+    sa.Column("op", sa.Text, primary_key=True),
+    sa.Column("metric", sa.Text, primary_key=True),
+    sa.Column("value", sa.Double, nullable=False),
+    sa.Column("low", sa.Double),
+    sa.Column("high", sa.Double),
+    sa.ForeignKeyConstraint(
+        ["run_id", "trial", "attempt"],
+        ["trials.run_id", "trials.id", "trials.attempt"],
+        ondelete="CASCADE",
+    ),
+)
+
+transitions = sa.Table(
+    "transitions",
+    metadata,
+    _number(),
+    _run_id(),
+    sa.Column("phase", sa.Text, nullable=False),
+    sa.Column("at_s", sa.Double, nullable=False),
+    sa.Index(None, "run_id"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    _number(),
+    _run_id(),
+    sa.Column("at_s", sa.Double, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("text", Words, nullable=False),
+    sa.Column("facts", Json, nullable=False),
+    sa.Index(None, "run_id"),
+)
+
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    _run_id(key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("where", Words, nullable=False),
+    sa.Column("released", sa.Boolean, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+)
+
+# Only ever added to: of several rows on one run's place the one with the highest number holds.
+baseline = sa.Table(
+    "baseline",
+    metadata,
+    _number(),
+    sa.Column("lab", Words, nullable=False),
+    sa.Column("job", Words, nullable=False),
+    sa.Column("side", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    _run_id(),
+    sa.Column("accepted", sa.Boolean, nullable=False),
+    sa.Column("who", Words, nullable=False),
+    sa.Column("why", Words, nullable=False),
+    sa.Column("at_s", sa.Double, nullable=False),
+    sa.Column("measuring", Json, nullable=False),
+    sa.Index(None, "lab", "job", "side", "step", "fingerprint"),
+    sa.Index(None, "run_id"),
+)

@@ -1,0 +1,50 @@
+"""The store of one manager: rows in SQL, files beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from storperf.store.baselines import BaselineRows
+from storperf.store.database import Database
+from storperf.store.events import EventRows
+from storperf.store.retention import ArtefactFolders
+from storperf.store.runs import RunRows
+from storperf.store.trials import TrialRows
+
+
+class Store(RunRows, TrialRows, EventRows, BaselineRows, ArtefactFolders):
+    """Runs and everything known of them; each method is one transaction.
+
+    StoreError: the store cannot be read or written.  UnknownName: no such run.
+    Several threads and several processes may use one store; a forked child opens its own.
+    """
+
+    def __init__(self, root: Path, database: Database) -> None:
+        self.root = root
+        self._database = database
+
+    @classmethod
+    def open(cls, root: Path, url: str | None = None) -> Store:
+        """The store in a results folder, made if it is not there.
+
+        Rows are in `root/storperf.sqlite3`, or in the PostgreSQL database at `url`;
+        files are under `root/runs`.  Tables of an older storperf are brought up to date.
+        """
+        return cls(root, Database.open(root, url))
+
+    def close(self) -> None:
+        """Let go of the database; a second call does nothing."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
