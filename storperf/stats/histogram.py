@@ -1,0 +1,53 @@
+"""Latency histograms in fio's own buckets.
+
+fio counts completions in buckets of 64 an octave (stat.h, FIO_IO_U_PLAT_BITS 6); a value
+is off by at most 1/128.  A bucket is named by one value in ns, the key of json+ `bins`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from storperf.stats.table import IntervalTable, Ints
+
+
+def merge_bins(values_ns: Ints, counts: Ints) -> tuple[Ints, Ints]:
+    """Every bucket once, ascending, with the sum of its counts; empty buckets are left out.
+
+    Both arrays have one length; buckets may come in any order and more than once, so that
+    merging histograms is concatenating them.  Counts are added, which is exact: the merged
+    histogram is that of all I/Os together, which no average of percentiles is.
+    """
+    if len(values_ns) != len(counts):
+        raise ValueError(f"{len(values_ns)} buckets with {len(counts)} counts")
+    if np.any(counts < 0):
+        raise ValueError("a histogram with a negative count: cumulative documents were mixed up")
+    unique, position = np.unique(values_ns, return_inverse=True)
+    sums = np.zeros(len(unique), dtype=np.int64)
+    np.add.at(sums, position, counts)
+    return unique[sums > 0], sums[sums > 0]
+
+
+def merge_rows(table: IntervalTable) -> tuple[Ints, Ints]:
+    """The histogram of all I/Os of all rows of `table`, as `merge_bins` gives it."""
+    return merge_bins(table.bin_value_ns, table.bin_count)
+
+
+def percentile_nearest_rank(values_ns: Ints, counts: Ints, q: float) -> int:
+    """The smallest bucket at or below which a share `q` (0 < q <= 1) of all I/Os lies, in ns.
+
+    `values_ns` ascends, as `merge_bins` gives it.  This is fio's own rule, long double
+    included (stat.c, calc_clat_percentiles: the first bucket with
+    `sum >= percent / 100.0 * nr`), so that the result is fio's figure to the nanosecond.
+    Raises ValueError when there are no I/Os: no data has no percentile.
+    """
+    if not 0 < q <= 1:
+        raise ValueError(f"a percentile is a share above 0 and up to 1, not {q}")
+    total = int(counts.sum())
+    if total == 0:
+        raise ValueError("no I/O has no percentile")
+    # fio divides the percentage; 0.999 * 1000 in doubles would be another rank than 99.9 %.
+    percent = float(round(q * 100, 10))
+    rank = np.longdouble(percent) / np.longdouble(100.0) * np.longdouble(total)
+    reached = np.cumsum(counts).astype(np.longdouble) >= rank
+    return int(values_ns[int(np.argmax(reached))])

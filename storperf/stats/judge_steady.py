@@ -1,0 +1,219 @@
+"""Whether a trial was steady, and which part of it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from storperf.model.job import Op, SteadyRule
+from storperf.model.run import Steadiness, SteadyFigures
+from storperf.stats.drift import DRIFT_LIMIT, Drift, drift
+from storperf.stats.steady import (
+    SHORTEST_ROUND_S,
+    Rounds,
+    SniaFigures,
+    find_rounds,
+    snia_window,
+)
+from storperf.stats.table import Floats
+from storperf.stats.warmup import Cut, mser5_cut
+
+Series = Mapping[Op, tuple[Floats, Floats]]
+ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SteadyJudgement:
+    """`start_s` and `end_s` bound what counts; None is the trial's own start or end."""
+
+    steadiness: Steadiness
+    figures: tuple[SteadyFigures, ...]
+    start_s: float | None
+    end_s: float | None
+
+
+def judge_steadiness(
+    series: Series, metric: str, rule: SteadyRule | None, *, ended_by_steady: bool
+) -> SteadyJudgement:
+    """The judgement by the trial's own ending; `rule` is None for a fixed length.
+
+    `series` holds each direction's `summed_series`.  Not judged when a direction has none.
+    """
+    if any(len(times) == 0 for times, _ in series.values()):
+        return SteadyJudgement(
+            steadiness=Steadiness.NOT_JUDGED, figures=(), start_s=None, end_s=None
+        )
+    if rule is None:
+        return judge_fixed(series, metric)
+    return judge_until_steady(series, metric, rule, ended_by_steady=ended_by_steady)
+
+
+def judge_fixed(series: Series, metric: str) -> SteadyJudgement:
+    """The judgement of a trial of fixed length; each direction's series must not be empty.
+
+    Not steady: MSER-5 would cut more than half, or the 95 % interval of the drift over the
+    kept part lies wholly beyond +-10 %, in any direction.  Not judged: fewer than 25 values.
+    Steady does not mean proven flat; the figures hold the drift and its interval.
+    The SNIA window (five rounds of a fifth of the kept part, 10 s at least) is told only.
+    """
+    cuts = {op: mser5_cut(values) for op, (_, values) in series.items()}
+    cut_s = max(
+        float(times[0 if cut is None else cut.values] - _slice_s(times))
+        for cut, (times, _) in zip(cuts.values(), series.values(), strict=True)
+    )
+    figures, states = [], []
+    for op, (times, values) in series.items():
+        part = _part(op, metric, (times, values), (cut_s, np.inf))
+        trend = drift(part.values)
+        state, sentence = _fixed_state(cuts[op], trend)
+        states.append(state)
+        figures.append(_figures(part, trend, _fixed_window(part.times, part.values), sentence))
+    is_cut = any(cut is not None and cut.values for cut in cuts.values())
+    return SteadyJudgement(
+        steadiness=_together(states),
+        figures=tuple(figures),
+        start_s=cut_s if is_cut else None,
+        end_s=None,
+    )
+
+
+def judge_until_steady(
+    series: Series, metric: str, rule: SteadyRule, *, ended_by_steady: bool
+) -> SteadyJudgement:
+    """The judgement of a trial that was to run until steady.
+
+    Steady only if the engine stopped it for that and the last window of the stored rounds
+    is steady in every direction; a trial that met its deadline is not.
+    """
+    rounds = {
+        op: find_rounds(times, values, rule.round_s) for op, (times, values) in series.items()
+    }
+    windows = [found.window(rule.rounds) for found in rounds.values()]
+    whole = [window for window in windows if window is not None]
+    if len(whole) < len(windows):
+        return _without_window(series, metric)
+    figures, states = [], []
+    start, end = max(w[0] for w in whole), min(w[1] for w in whole)
+    for op, (times, values) in series.items():
+        snia = _window_of(rounds[op], rule)
+        is_steady = ended_by_steady and snia is not None and snia.is_steady
+        states.append(Steadiness.STEADY if is_steady else Steadiness.NOT_STEADY)
+        part = _part(op, metric, (times, values), (start, end))
+        sentence = _window_sentence(snia, rule, ended_by_steady=ended_by_steady)
+        figures.append(_figures(part, drift(part.values), snia, sentence))
+    return SteadyJudgement(
+        steadiness=_together(states), figures=tuple(figures), start_s=start, end_s=end
+    )
+
+
+def _without_window(series: Series, metric: str) -> SteadyJudgement:
+    sentence = "It ended before one window of rounds was complete."
+    parts = [_part(op, metric, pair, (-np.inf, np.inf)) for op, pair in series.items()]
+    figures = tuple(_figures(part, drift(part.values), None, sentence) for part in parts)
+    return SteadyJudgement(
+        steadiness=Steadiness.NOT_STEADY, figures=figures, start_s=None, end_s=None
+    )
+
+
+def _slice_s(times: Floats) -> float:
+    return float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+
+
+def _together(states: list[Steadiness]) -> Steadiness:
+    for state in (Steadiness.NOT_STEADY, Steadiness.NOT_JUDGED):
+        if state in states:
+            return state
+    return Steadiness.STEADY
+
+
+def _fixed_state(cut: Cut | None, trend: Drift | None) -> tuple[Steadiness, str]:
+    if cut is not None and cut.is_more_than_half:
+        return Steadiness.NOT_STEADY, "It never settled: the warm-up cut is more than half of it."
+    if trend is not None and trend.is_beyond_limit:
+        return Steadiness.NOT_STEADY, (
+            f"It drifts by {trend.share:+.1%} over the kept part"
+            f" (95 % interval {trend.low:+.1%} to {trend.high:+.1%}, allowed {DRIFT_LIMIT:.0%})."
+        )
+    if cut is None or trend is None:
+        return Steadiness.NOT_JUDGED, "It is too short to tell whether it is steady."
+    return Steadiness.STEADY, (
+        f"It drifts by {trend.share:+.1%} over the kept part"
+        f" (95 % interval {trend.low:+.1%} to {trend.high:+.1%}),"
+        f" which is not surely more than {DRIFT_LIMIT:.0%}."
+    )
+
+
+def _window_sentence(snia: SniaFigures | None, rule: SteadyRule, *, ended_by_steady: bool) -> str:
+    if snia is None:
+        return "There was no I/O in the last window."
+    figures = (
+        f"over the last {rule.rounds} rounds of {rule.round_s:g} s the range was"
+        f" {snia.range_share:.1%} of the average (limit {rule.range_limit:.0%}) and the line"
+        f" changed by {snia.excursion_share:.1%} (limit {rule.slope_limit:.0%})."
+    )
+    if snia.is_steady and ended_by_steady:
+        return f"Steady: {figures}"
+    if snia.is_steady:
+        return f"It met its deadline; {figures}"
+    return f"Not steady: {figures}"
+
+
+def _fixed_window(times: Floats, values: Floats) -> SniaFigures | None:
+    """SNIA's figures over the whole kept part; None when its fifth is shorter than 10 s."""
+    if len(times) < 2:
+        return None
+    round_s = len(values) * _slice_s(times) / ROUNDS
+    if round_s < SHORTEST_ROUND_S:
+        return None
+    rule = SteadyRule(round_s=round_s, rounds=ROUNDS)
+    return _window_of(find_rounds(times, values, round_s), rule)
+
+
+def _window_of(rounds: Rounds, rule: SteadyRule) -> SniaFigures | None:
+    means = rounds.means[-rule.rounds :]
+    if len(means) < rule.rounds or not sum(means) > 0:
+        return None
+    return snia_window(means, rule)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """The part of one direction's series that counts."""
+
+    op: Op
+    metric: str
+    warmup_s: float
+    times: Floats
+    values: Floats
+
+
+def _part(
+    op: Op, metric: str, series: tuple[Floats, Floats], window_s: tuple[float, float]
+) -> _Part:
+    times, values = series
+    slice_s = _slice_s(times)
+    middle = times - slice_s / 2
+    kept = (middle > window_s[0]) & (middle < window_s[1])
+    warmup_s = max(0.0, window_s[0] - float(times[0] - slice_s)) if len(times) else 0.0
+    return _Part(op=op, metric=metric, warmup_s=warmup_s, times=times[kept], values=values[kept])
+
+
+def _figures(
+    part: _Part, trend: Drift | None, snia: SniaFigures | None, sentence: str
+) -> SteadyFigures:
+    return SteadyFigures(
+        warmup_s=part.warmup_s,
+        kept_s=len(part.times) * _slice_s(part.times),
+        metric=part.metric,
+        op=part.op.value,
+        average=float(part.values.mean()) if len(part.values) else 0.0,
+        drift=None if trend is None else trend.share,
+        drift_low=None if trend is None else trend.low,
+        drift_high=None if trend is None else trend.high,
+        snia_range=None if snia is None else snia.range_share,
+        snia_excursion=None if snia is None else snia.excursion_share,
+        snia_steady=None if snia is None else snia.is_steady,
+        sentence=sentence,
+    )

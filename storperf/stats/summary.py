@@ -1,0 +1,121 @@
+"""From a trial's intervals to its figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from storperf.model.job import Job, Op, Step
+from storperf.model.run import Flag, Steadiness, SteadyFigures, Summary
+from storperf.stats.figures import summaries_of_op
+from storperf.stats.judge_steady import judge_steadiness
+from storperf.stats.series import common_window, rows_between, stream_numbers, summed_series
+from storperf.stats.table import OPS, IntervalTable
+
+LEAST_OVERLAP = 0.9
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSummary:
+    """What a trial says after its warm-up cut.
+
+    `flags` are those that the intervals themselves show: `partial` (an agent is missing, or
+    one of its targets had no I/O in a direction) and `low_overlap`; the engine adds its own.
+    `missing_ops` are directions of the workload without any I/O: such a trial is no
+    measurement of its step.  `window_s` is what was summarised, in epoch seconds.
+    """
+
+    summaries: tuple[Summary, ...]
+    steadiness: Steadiness
+    figures: tuple[SteadyFigures, ...]
+    flags: tuple[Flag, ...]
+    missing_ops: tuple[Op, ...]
+    window_s: tuple[float, float] | None
+
+
+def summarise_trial(
+    *, table: IntervalTable, step: Step, job: Job, trial_id: str, ended_by_steady: bool
+) -> TrialSummary:
+    """Figures and steadiness of one trial, for each agent and for `all` of them.
+
+    Only the interval common to all agents and targets counts.  A trial of fixed length
+    loses its warm-up (one MSER-5 cut for all directions, the latest); one that ran until
+    steady is summarised over the window of rounds that ended it.  `ended_by_steady` is
+    whether the engine stopped it for being steady rather than at its deadline; the stored
+    data must agree.  Rates, latencies and percentiles: see `figures.py`.
+    Nothing is made up: a direction without I/O has no Summary and is in `missing_ops`.
+    """
+    ops = step.workload.ops
+    missing = tuple(op for op in ops if table.ios[table.op == OPS.index(op)].sum() == 0)
+    start, end = common_window(table)
+    metric = step.workload.judged_metric
+    series = {
+        op: summed_series(table, op, metric, job.interval_s) for op in ops if op not in missing
+    }
+    if end <= start or not series:
+        return TrialSummary(
+            summaries=(),
+            steadiness=Steadiness.NOT_JUDGED,
+            figures=(),
+            flags=_flags(table, step),
+            missing_ops=missing,
+            window_s=None,
+        )
+    rule = job.ending.until_steady
+    judged = judge_steadiness(series, metric, rule, ended_by_steady=ended_by_steady)
+    first = start if judged.start_s is None else judged.start_s
+    last = end if judged.end_s is None else judged.end_s
+    kept = table.where(rows_between(table, first, last))
+    return TrialSummary(
+        summaries=_summaries(kept, trial_id, job.interval_s),
+        steadiness=judged.steadiness,
+        figures=judged.figures,
+        flags=_flags(table, step),
+        missing_ops=missing,
+        window_s=(first, last),
+    )
+
+
+def _summaries(kept: IntervalTable, trial_id: str, interval_s: float) -> tuple[Summary, ...]:
+    parts = [(ALL, kept)]
+    parts += [(name, kept.where(kept.agent == i)) for i, name in enumerate(kept.agents)]
+    return tuple(
+        summary
+        for name, rows in parts
+        for op in rows.ops()
+        for summary in summaries_of_op(
+            rows, op, trial_id=trial_id, agent=name, interval_s=interval_s
+        )
+    )
+
+
+def _flags(table: IntervalTable, step: Step) -> tuple[Flag, ...]:
+    """What the rows themselves give away."""
+    flags = []
+    if len(np.unique(table.agent)) < step.agents or _has_silent_stream(table, step):
+        flags.append(Flag.PARTIAL)
+    start, end = common_window(table)
+    if len(table) and end - start < LEAST_OVERLAP * _longest_stream_s(table):
+        flags.append(Flag.LOW_OVERLAP)
+    return tuple(flags)
+
+
+def _has_silent_stream(table: IntervalTable, step: Step) -> bool:
+    """Whether an agent's target did nothing in a direction in which another one did."""
+    stream = stream_numbers(table)
+    for op in step.workload.ops:
+        rows = table.op == OPS.index(op)
+        ios = np.bincount(stream[rows], weights=table.ios[rows], minlength=int(stream.max() + 1))
+        if 0 < np.count_nonzero(ios) < len(ios):
+            return True
+    return False
+
+
+def _longest_stream_s(table: IntervalTable) -> float:
+    stream = stream_numbers(table)
+    return max(
+        float(table.end_s[stream == number].max() - table.start_s[stream == number].min())
+        for number in np.unique(stream)
+    )

@@ -1,0 +1,190 @@
+"""From intervals to a trial's figures."""
+
+import numpy as np
+import pytest
+from unit.stats.builders import (
+    MIXED,
+    RANDREAD,
+    SEQ_WRITE,
+    ar1,
+    make_intervals,
+    make_job,
+    make_step,
+    make_table,
+)
+
+from storperf.model.job import Op, SteadyRule
+from storperf.model.metric import METRICS
+from storperf.model.run import Flag, Steadiness
+from storperf.stats.summary import summarise_trial
+from storperf.stats.table import IntervalTable
+
+
+def summarise(table, *, workload=RANDREAD, agents=1, until=None, ended_by_steady=False):
+    return summarise_trial(
+        table=table,
+        step=make_step(workload, agents=agents),
+        job=make_job(until=until),
+        trial_id="t",
+        ended_by_steady=ended_by_steady,
+    )
+
+
+def value(summary, metric, *, op="read", agent="all"):
+    found = [s for s in summary.summaries if (s.metric, s.op, s.agent) == (metric, op, agent)]
+    assert len(found) == 1, f"{metric} {op} {agent}: {found}"
+    return found[0]
+
+
+def test_rate_is_all_ios_over_all_time_when_slices_differ_in_length():
+    lengths = [0.9] + [1.0] * 29 + [0.1]
+    rows = make_intervals([1000.0] * 30 + [100.0], slice_s=lengths)
+    summary = summarise(make_table(rows))
+    assert value(summary, "iops").value == pytest.approx((900 + 29_000 + 10) / 30.0)
+    assert value(summary, "bandwidth").value == pytest.approx((900 + 29_000 + 10) * 4096 / 30.0)
+
+
+def test_latency_mean_is_weighted_by_io_counts():
+    busy = make_intervals([3000.0] * 30, latency_ns=100)
+    idle = make_intervals([1000.0] * 30, latency_ns=500, target=1)
+    summary = summarise(make_table(busy, idle))
+    assert value(summary, "clat_mean").value == pytest.approx((3000 * 100 + 1000 * 500) / 4000)
+    assert value(summary, "iops").value == pytest.approx(4000)
+
+
+def test_percentiles_come_from_the_merged_histogram():
+    fast = make_intervals([990.0] * 30, latency_ns=100)
+    slow = make_intervals([10.0] * 30, latency_ns=5000, target=1)
+    summary = summarise(make_table(fast, slow))
+    assert value(summary, "clat_p99").value == 100
+    assert value(summary, "clat_p99_9").value == 5000
+    assert value(summary, "clat_max").value == 5000
+    assert value(summary, "clat_p99").low is None
+
+
+def test_every_metric_that_was_measured_is_there_for_each_agent_and_for_all():
+    one = make_intervals([1000.0] * 30)
+    two = make_intervals([500.0] * 30, agent="agent-02")
+    summary = summarise(make_table(one, two), agents=2)
+    for agent in ("all", "agent-01", "agent-02"):
+        metrics = {s.metric for s in summary.summaries if s.agent == agent}
+        assert metrics == set(METRICS) - {"slat_mean"}
+    assert value(summary, "iops").value == pytest.approx(1500)
+    assert value(summary, "iops", agent="agent-02").value == pytest.approx(500)
+
+
+def test_only_the_interval_common_to_all_agents_counts():
+    early = make_intervals([9000.0] * 5 + [1000.0] * 35)
+    late = make_intervals([1000.0] * 35 + [9000.0] * 5, agent="agent-02", start_s=1005.0)
+    summary = summarise(make_table(early, late), agents=2)
+    assert summary.window_s == pytest.approx((1005.0, 1040.0))
+    assert value(summary, "iops", agent="agent-01").value == pytest.approx(1000)
+    assert value(summary, "iops", agent="agent-02").value == pytest.approx(1000)
+    assert Flag.LOW_OVERLAP in summary.flags
+
+
+def test_agents_with_shifted_slices_are_not_low_overlap():
+    one = make_intervals([1000.0] * 40)
+    two = make_intervals([1000.0] * 40, agent="agent-02", start_s=1000.4)
+    summary = summarise(make_table(one, two), agents=2)
+    assert summary.flags == ()
+    assert value(summary, "iops").value == pytest.approx(2000)
+
+
+def test_missing_agent_makes_the_trial_partial():
+    assert summarise(make_table(make_intervals([1000.0] * 30)), agents=2).flags == (Flag.PARTIAL,)
+
+
+def test_silent_target_makes_the_trial_partial():
+    one = make_intervals([1000.0] * 30)
+    dead = make_intervals([0.0] * 30, target=1)
+    assert summarise(make_table(one, dead)).flags == (Flag.PARTIAL,)
+
+
+def test_direction_without_io_is_missing_and_has_no_summary():
+    table = make_table(make_intervals([1000.0] * 30), make_intervals([0.0] * 30, op=Op.WRITE))
+    summary = summarise(table, workload=MIXED)
+    assert summary.missing_ops == (Op.WRITE,)
+    assert {s.op for s in summary.summaries} == {"read"}
+
+
+def test_empty_table_yields_no_number_at_all():
+    summary = summarise(IntervalTable.from_intervals([]))
+    assert summary.summaries == ()
+    assert summary.missing_ops == (Op.READ,)
+    assert summary.steadiness is Steadiness.NOT_JUDGED
+    assert summary.flags == (Flag.PARTIAL,)
+    assert summary.window_s is None
+
+
+def test_agents_that_never_ran_together_yield_no_number():
+    one = make_intervals([1000.0] * 30)
+    two = make_intervals([1000.0] * 30, agent="agent-02", start_s=2000.0)
+    summary = summarise(make_table(one, two), agents=2)
+    assert summary.summaries == ()
+    assert Flag.LOW_OVERLAP in summary.flags
+
+
+def test_ramp_is_cut_before_summing():
+    ramp = np.concatenate([np.linspace(200, 1000, 15), np.full(45, 1000.0)])
+    rng = np.random.default_rng(5)
+    summary = summarise(make_table(make_intervals(ramp * rng.normal(1, 0.005, 60))))
+    assert 10 <= summary.figures[0].warmup_s <= 20
+    assert value(summary, "iops").value == pytest.approx(1000, rel=0.01)
+    assert summary.steadiness is Steadiness.STEADY
+
+
+def test_fall_over_the_whole_trial_is_not_steady():
+    rng = np.random.default_rng(6)
+    falling = np.linspace(1000, 700, 60) * rng.normal(1, 0.01, 60)
+    summary = summarise(make_table(make_intervals(falling)))
+    assert summary.steadiness is Steadiness.NOT_STEADY
+
+
+def test_steady_noise_is_steady_and_its_interval_holds_the_mean():
+    rng = np.random.default_rng(7)
+    summary = summarise(make_table(make_intervals(ar1(rng, 60))))
+    assert summary.steadiness is Steadiness.STEADY
+    iops = value(summary, "iops")
+    assert iops.low < 1000 < iops.high
+    assert summary.figures[0].snia_steady
+
+
+def test_short_trial_is_not_judged_and_has_no_interval():
+    summary = summarise(make_table(make_intervals([1000.0] * 10)))
+    assert summary.steadiness is Steadiness.NOT_JUDGED
+    assert value(summary, "iops").value == pytest.approx(1000)
+    assert value(summary, "iops").low is None
+
+
+def test_sequential_workload_is_judged_by_bandwidth():
+    summary = summarise(make_table(make_intervals([100.0] * 30, op=Op.WRITE)), workload=SEQ_WRITE)
+    assert [figures.metric for figures in summary.figures] == ["bandwidth"]
+
+
+RULE = SteadyRule(round_s=10.0)
+
+
+def test_until_steady_is_summarised_over_its_last_window():
+    values = [2000.0] * 20 + [1000.0] * 50 + [1000.0] * 3
+    summary = summarise(make_table(make_intervals(values)), until=RULE, ended_by_steady=True)
+    assert summary.steadiness is Steadiness.STEADY
+    assert summary.window_s == pytest.approx((1020.0, 1070.0))
+    assert value(summary, "iops").value == pytest.approx(1000)
+    assert summary.figures[0].warmup_s == pytest.approx(20.0)
+
+
+def test_deadline_is_not_steady_even_with_a_flat_window():
+    table = make_table(make_intervals([1000.0] * 60))
+    assert summarise(table, until=RULE).steadiness is Steadiness.NOT_STEADY
+
+
+def test_stored_data_must_agree_with_the_engine_that_it_was_steady():
+    table = make_table(make_intervals(np.linspace(1000, 400, 60)))
+    summary = summarise(table, until=RULE, ended_by_steady=True)
+    assert summary.steadiness is Steadiness.NOT_STEADY
+
+
+def test_until_steady_without_one_whole_window_is_not_steady():
+    table = make_table(make_intervals([1000.0] * 30))
+    assert summarise(table, until=RULE, ended_by_steady=True).steadiness is Steadiness.NOT_STEADY
