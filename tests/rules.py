@@ -126,12 +126,14 @@ def layer_breaches(sources: list[Source]) -> list[str]:
 
 
 def cycle_breaches(sources: list[Source]) -> list[str]:
+    """Cycles between modules and between folders; an import for types alone never runs."""
     known = {source.module for source in sources}
     modules: dict[str, set[str]] = {}
     parts: dict[str, set[str]] = {}
     for source in sources:
-        for name, _ in imports(source, known):
-            if not name.startswith("storperf.") or name == source.module:
+        for_types = _for_types(source.tree)
+        for name, node in imports(source, known):
+            if not name.startswith("storperf.") or name == source.module or node in for_types:
                 continue
             modules.setdefault(source.module, set()).add(name)
             part = part_of(name)
@@ -291,6 +293,16 @@ def _run_at_import(tree: ast.Module) -> Iterator[ast.AST]:
                 waiting += node.orelse
             case _:
                 waiting += ast.iter_child_nodes(node)
+
+
+def _for_types(tree: ast.Module) -> set[ast.AST]:
+    return {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and _last_name(node.test) == "TYPE_CHECKING"
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
 
 
 def _targets(statement: ast.stmt) -> list[ast.expr]:

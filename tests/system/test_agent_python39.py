@@ -1,0 +1,102 @@
+"""The packed agent under the oldest Python it promises: Debian 11's 3.9, in a chroot."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.all_only
+
+CHROOT = Path(__file__).parents[2] / ".make" / "chroot-bullseye"
+# Debian keeps old releases on the second one after they leave the first.
+MIRRORS = ("http://deb.debian.org/debian", "http://archive.debian.org/debian")
+
+
+def make_chroot(place: Path) -> None:
+    """Debian 11 with python3 at `place`, whole or not at all."""
+    unfinished = place.with_name(f"{place.name}.unfinished")
+    said = []
+    for mirror in MIRRORS:
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        debootstrap = subprocess.run(
+            [
+                *("debootstrap", "--variant=minbase", "--include=python3"),
+                *("bullseye", str(unfinished), mirror),
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        if debootstrap.returncode == 0:
+            unfinished.rename(place)
+            return
+        said += [mirror, *debootstrap.stdout.splitlines()[-5:], debootstrap.stderr]
+    pytest.fail("debootstrap made no Debian 11:\n" + "\n".join(said))
+
+
+@pytest.fixture(scope="session")
+def debian_11() -> Path:
+    """The root of a Debian 11; made once and kept, for it takes half a minute."""
+    if os.geteuid() != 0:
+        pytest.skip("chroot needs root")
+    if shutil.which("debootstrap") is None:
+        pytest.skip("debootstrap is not installed")
+    CHROOT.parent.mkdir(exist_ok=True)
+    with CHROOT.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not CHROOT.exists():
+            make_chroot(CHROOT)
+    return CHROOT
+
+
+@pytest.fixture
+def in_debian_11(debian_11, installed_package):
+    """A callable that runs a command inside, the agent lying there as /agent.pyz."""
+    from storperf.remote.pack import build_agent
+
+    (debian_11 / "agent.pyz").write_bytes(build_agent().content)
+
+    def run(*argv):
+        return subprocess.run(
+            ["chroot", str(debian_11), *argv],
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def test_python_is_really_3_9(in_debian_11):
+    assert in_debian_11("python3", "--version").stdout.startswith("Python 3.9.")
+
+
+def test_agent_says_its_version(in_debian_11):
+    from storperf.agent.supervisor import PROTOCOL
+
+    agent = in_debian_11("python3", "/agent.pyz", "--version")
+    assert (agent.returncode, agent.stdout.strip(), agent.stderr) == (0, str(PROTOCOL), "")
+
+
+def test_every_module_of_the_agent_imports(in_debian_11):
+    script = (
+        "import sys, zipfile, importlib; sys.path.insert(0, '/agent.pyz')\n"
+        "names = [n[:-3].replace('/', '.') for n in zipfile.ZipFile('/agent.pyz').namelist()"
+        " if n.startswith('storperf/agent/') and not n.endswith('__init__.py')]\n"
+        "[importlib.import_module(n) for n in names]\n"
+        "print(len(names))\n"
+    )
+    agent = in_debian_11("python3", "-W", "error", "-c", script)
+    assert agent.returncode == 0, agent.stderr
+    assert int(agent.stdout) > 5
