@@ -6,12 +6,14 @@ come back in seconds, latencies in nanoseconds.
 
 from __future__ import annotations
 
-import math
 import re
+from fractions import Fraction
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE)
+# Digits are ASCII and few: int() and float() read Arabic ones, and 1e400 is no number of bytes.
+_NUMBER = r"[0-9]{1,18}(?:\.[0-9]{1,18})?"
+_SIZE = re.compile(rf"({_NUMBER})\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
 _SIZE_FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|m|h|d)")
+_PART = re.compile(rf"({_NUMBER})\s*(ns|us|µs|ms|s|m|h|d)")
 _DURATION = re.compile(rf"(?:{_PART.pattern}\s*)+")
 _NS = {
     "ns": 1,
@@ -23,6 +25,7 @@ _NS = {
     "h": 3_600_000_000_000,
     "d": 86_400_000_000_000,
 }
+_LONGEST_S = 1e12
 
 
 def parse_size(text: str | int) -> int:
@@ -36,10 +39,10 @@ def parse_size(text: str | int) -> int:
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not a size; write 4k, 64M or 1G")
-    size = float(match[1]) * _SIZE_FACTOR[match[2].lower()]
-    if size != int(size):
+    size = Fraction(match[1]) * _SIZE_FACTOR[match[2].lower()]
+    if size.denominator != 1:
         raise ValueError(f"{text!r} is not a whole number of bytes")
-    return int(size)
+    return size.numerator
 
 
 def parse_duration_ns(text: str | int | float) -> int:
@@ -47,15 +50,15 @@ def parse_duration_ns(text: str | int | float) -> int:
     if isinstance(text, bool):
         raise ValueError(f"{text} is not a duration; write 60s, 20m or 1h30m")
     if isinstance(text, (int, float)):
-        if not math.isfinite(text) or text < 0:
+        if not 0 <= text <= _LONGEST_S:
             raise ValueError(f"a duration must be finite and not negative: {text}")
-        return round(text * 1e9)
+        return round(Fraction(text) * _NS["s"])
     stripped = text.strip()
-    if re.fullmatch(r"\d+(?:\.\d+)?", stripped):
-        return round(float(stripped) * 1e9)
+    if re.fullmatch(_NUMBER, stripped):
+        return round(Fraction(stripped) * _NS["s"])
     if _DURATION.fullmatch(stripped) is None:
         raise ValueError(f"{text!r} is not a duration; write 60s, 20m or 1h30m")
-    return round(sum(float(number) * _NS[unit] for number, unit in _PART.findall(stripped)))
+    return round(sum(Fraction(number) * _NS[unit] for number, unit in _PART.findall(stripped)))
 
 
 def parse_duration_s(text: str | int | float) -> float:
@@ -68,7 +71,7 @@ def parse_share(text: str | int | float) -> float:
     if isinstance(text, bool):
         raise ValueError(f"{text} is not a share; write 20% or 0.2")
     if isinstance(text, str):
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text.strip())
+        match = re.fullmatch(rf"({_NUMBER})\s*(%?)", text.strip())
         if match is None:
             raise ValueError(f"{text!r} is not a share; write 20% or 0.2")
         share = float(match[1]) / (100 if match[2] else 1)
@@ -89,36 +92,47 @@ def render_size(size_bytes: int) -> str:
 
 
 def render_duration(seconds: float) -> str:
-    """A duration for people: `45s`, `3m20s`, `2h05m`."""
-    if seconds < 60:
-        return f"{seconds:.0f}s" if seconds >= 10 or seconds == int(seconds) else f"{seconds:.1f}s"
+    """A duration for people: `250ms`, `1.5s`, `45s`, `3m20s`, `2h05m`."""
+    if 0 < seconds < 0.9995:
+        return f"{seconds * 1000:.3g}ms"
+    if seconds < 59.5:
+        return f"{seconds:.0f}s" if seconds >= 9.95 else f"{seconds:.1f}".removesuffix(".0") + "s"
     whole = round(seconds)
     if whole < 3600:
         minutes, rest = divmod(whole, 60)
         return f"{minutes}m{rest:02d}s" if rest else f"{minutes}m"
-    hours, rest = divmod(whole, 3600)
-    return f"{hours}h{rest // 60:02d}m"
+    hours, minutes = divmod(round(whole / 60), 60)
+    return f"{hours}h{minutes:02d}m"
 
 
 def render_ns(nanoseconds: float) -> str:
     """A latency for people, three significant figures: `812 ns`, `1.23 ms`."""
-    for unit, factor in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):
-        if nanoseconds >= factor:
-            return f"{nanoseconds / factor:.3g} {unit}"
-    return f"{nanoseconds:.3g} ns"
+    return _scaled(nanoseconds, 1000, ("ns", "us", "ms", "s"))
 
 
 def render_rate(bytes_per_s: float) -> str:
     """A bandwidth for people in binary units: `143 MiB/s`."""
-    for unit, factor in (("GiB/s", 1 << 30), ("MiB/s", 1 << 20), ("KiB/s", 1 << 10)):
-        if bytes_per_s >= factor:
-            return f"{bytes_per_s / factor:.3g} {unit}"
-    return f"{bytes_per_s:.3g} B/s"
+    return _scaled(bytes_per_s, 1024, ("B/s", "KiB/s", "MiB/s", "GiB/s"))
 
 
 def render_count(value: float) -> str:
-    """A plain number for people: `812`, `12.4 k`, `3.20 M`."""
-    for unit, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value >= factor * 10 or (unit != "k" and value >= factor):
-            return f"{value / factor:.3g} {unit}"
-    return f"{value:.4g}"
+    """A plain number for people: `812`, `8124`, `12.4 k`, `3.2 M`."""
+    if value < 9999.5:
+        return _figures(value, 4)
+    return _scaled(value / 1000, 1000, ("k", "M", "G"))
+
+
+def _scaled(value: float, step: int, units: tuple[str, ...]) -> str:
+    """Three figures and the largest unit that leaves a whole part."""
+    index = 0
+    while index < len(units) - 1 and round(value) >= step:
+        value /= step
+        index += 1
+    return f"{_figures(value, 3)} {units[index]}"
+
+
+def _figures(value: float, figures: int) -> str:
+    """That many significant figures, or all digits of a longer whole part; no exponent."""
+    whole = len(str(int(abs(float(f"{value:.{figures - 1}e}")))))
+    text = f"{value:.{max(0, figures - whole)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -114,6 +114,14 @@ def _engine(checked: Checked) -> Iterator[Fault]:
         )
 
 
+def _cached(checked: Checked) -> Iterator[Fault]:
+    if checked.file.ioengine in engines.ALWAYS_CACHED and checked.file.direct:
+        yield Fault(
+            ("ioengine",),
+            f"{checked.file.ioengine} goes through the page cache; write `direct: false` as well",
+        )
+
+
 def _depth(checked: Checked) -> Iterator[Fault]:
     engine = checked.file.ioengine
     if engine not in engines.SYNCHRONOUS:
@@ -193,6 +201,7 @@ _CHECKS = (
     (("target", "matrix", "workloads"), _sizes),
     (("duration", "until"), _ending),
     (("target", "ioengine", "allow_unsafe_fio_options"), _engine),
+    (("ioengine", "direct"), _cached),
     (("ioengine", "matrix", "workloads"), _depth),
     (("matrix", "provider"), _agents),
     (("target", "workloads"), _trims),

@@ -66,8 +66,7 @@ def _fault(model: type[BaseModel], details: Any) -> Fault:
     kind: str = details["type"]
     if kind == "extra_forbidden":
         known = _section(model, path[:-1])
-        unknown = str(path[-1])
-        return Fault(path, f"unknown key; {nearest(unknown, known)}")
+        return Fault(path, f"unknown key; {_nearest_key(model, str(path[-1]), known)}")
     if kind == "missing":
         return Fault(path, "is missing")
     if kind == "value_error":
@@ -77,6 +76,26 @@ def _fault(model: type[BaseModel], details: Any) -> Fault:
     if kind == "literal_error":
         return Fault(path, f"must be {details['ctx']['expected']}, not {details['input']!r}")
     return Fault(path, details["msg"])
+
+
+def _nearest_key(model: type[BaseModel], unknown: str, known: list[str]) -> str:
+    """The nearest key of this section, else the same word in another one."""
+    near = nearest(unknown, known)
+    elsewhere = get_close_matches(unknown, sorted(_places(model)), n=1, cutoff=0.8)
+    if near.startswith("did you mean") or not elsewhere:
+        return near
+    return f"did you mean {_places(model)[elsewhere[0]]!r}?"
+
+
+def _places(model: type[BaseModel], above: str = "") -> dict[str, str]:
+    """Each key of the sections below, and its path."""
+    places: dict[str, str] = {}
+    for key, field in model.model_fields.items():
+        places.setdefault(key, above + key)
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                places = _places(inner, f"{above}{key}.") | places
+    return places
 
 
 def _section(model: type[BaseModel], path: Path) -> list[str]:

@@ -160,8 +160,8 @@ def _schema(kind: str | list[str], **more: Any) -> WithJsonSchema:
 
 _SIZE_EXAMPLES = ["4k", "64M", "1G"]
 _DURATION_EXAMPLES = ["250ms", "60s", "20m", "1h30m"]
-_SIZE = _schema(["string", "integer"], title="size", examples=_SIZE_EXAMPLES)
-_DURATION = _schema(["string", "number"], title="duration", examples=_DURATION_EXAMPLES)
+_SIZE = _schema(["string", "integer"], **{"x-kind": "size"}, examples=_SIZE_EXAMPLES)
+_DURATION = _schema(["string", "number"], **{"x-kind": "duration"}, examples=_DURATION_EXAMPLES)
 
 
 def _whole_schema(low: int, high: int) -> WithJsonSchema:
@@ -194,7 +194,7 @@ Port = Annotated[int, BeforeValidator(whole(1, 65535)), _whole_schema(1, 65535)]
 Share = Annotated[
     float,
     BeforeValidator(_share),
-    _schema(["string", "number"], title="share", examples=["20%", "0.2"]),
+    _schema(["string", "number"], **{"x-kind": "share"}, examples=["20%", "0.2"]),
 ]
 TrialDuration = Annotated[float, BeforeValidator(duration("1s", "7d")), _DURATION]
 RoundDuration = Annotated[float, BeforeValidator(duration("10s", "1d")), _DURATION]
