@@ -160,6 +160,8 @@ def _place_of(row: sa.Row[Any]) -> tuple[str, float, int, str, str]:
 
 
 def _mean(values: Sequence[float]) -> float:
+    if len(values) == 1:
+        return values[0]  # exp(log(x)) is not x to the last bit
     if all(value > 0 for value in values):
         return math.exp(math.fsum(math.log(value) for value in values) / len(values))
     return math.fsum(values) / len(values)

@@ -20,7 +20,8 @@ from storperf.store.faults import database_faults, file_faults
 
 log = logging.getLogger(__name__)
 
-BUSY_TIMEOUT_S = 10
+# How long a writer waits for another; a transaction of ours takes milliseconds.
+BUSY_TIMEOUT_S = 10.0
 _WRITES = "storperf_writes"
 
 
@@ -33,9 +34,9 @@ class Database:
         self.place = place
 
     @classmethod
-    def open(cls, root: Path, url: str | None) -> Database:
+    def open(cls, root: Path, url: str | None, busy_timeout_s: float) -> Database:
         """The database at `url`, or `root/storperf.sqlite3`; its tables are brought up to date."""
-        database = cls._sqlite(root) if url is None else cls._by_url(url)
+        database = cls._sqlite(root, busy_timeout_s) if url is None else cls._by_url(url)
         try:
             with database.read() as connection:
                 revision = migrate.revision_of(connection, database.place)
@@ -48,7 +49,7 @@ class Database:
         return database
 
     @classmethod
-    def _sqlite(cls, root: Path) -> Database:
+    def _sqlite(cls, root: Path, busy_timeout_s: float) -> Database:
         path = root / "storperf.sqlite3"
         with file_faults("make the results folder", root):
             root.mkdir(parents=True, exist_ok=True)
@@ -61,7 +62,7 @@ class Database:
                 )
         url = sa.URL.create("sqlite", database=str(path))
         engine = sa.create_engine(
-            url, connect_args={"timeout": BUSY_TIMEOUT_S}, hide_parameters=True
+            url, connect_args={"timeout": busy_timeout_s}, hide_parameters=True
         )
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)

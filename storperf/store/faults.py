@@ -16,7 +16,7 @@ from storperf.errors import StoreError
 _ADVICE = (
     (
         "database is locked",
-        "another program held it longer than 10 s; wait for it to end and try again",
+        "another program kept it from us for too long; wait for that to end and try again",
     ),
     ("disk is full", "free some space there, or name another results folder"),
     (

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from storperf.store.baselines import BaselineRows
-from storperf.store.database import Database
+from storperf.store.database import BUSY_TIMEOUT_S, Database
 from storperf.store.events import EventRows
 from storperf.store.retention import ArtefactFolders
 from storperf.store.runs import RunRows
@@ -26,13 +26,15 @@ class Store(RunRows, TrialRows, EventRows, BaselineRows, ArtefactFolders):
         self._database = database
 
     @classmethod
-    def open(cls, root: Path, url: str | None = None) -> Store:
+    def open(
+        cls, root: Path, url: str | None = None, *, busy_timeout_s: float = BUSY_TIMEOUT_S
+    ) -> Store:
         """The store in a results folder, made if it is not there.
 
         Rows are in `root/storperf.sqlite3`, or in the PostgreSQL database at `url`;
         files are under `root/runs`.  Tables of an older storperf are brought up to date.
         """
-        return cls(root, Database.open(root, url))
+        return cls(root, Database.open(root, url, busy_timeout_s))
 
     def close(self) -> None:
         """Let go of the database; a second call does nothing."""
