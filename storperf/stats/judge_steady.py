@@ -12,9 +12,9 @@ from storperf.model.run import Steadiness, SteadyFigures
 from storperf.stats.drift import DRIFT_LIMIT, Drift, drift
 from storperf.stats.steady import (
     SHORTEST_ROUND_S,
-    Rounds,
     SniaFigures,
-    find_rounds,
+    last_window,
+    rounds_from_series,
     snia_window,
 )
 from storperf.stats.table import Floats
@@ -34,20 +34,12 @@ class SteadyJudgement:
     end_s: float | None
 
 
-def judge_steadiness(
-    series: Series, metric: str, rule: SteadyRule | None, *, ended_by_steady: bool
-) -> SteadyJudgement:
-    """The judgement by the trial's own ending; `rule` is None for a fixed length.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounds:
+    """The sums of a trial's rounds by direction; the first began at `start_s` (epoch)."""
 
-    `series` holds each direction's `summed_series`.  Not judged when a direction has none.
-    """
-    if any(len(times) == 0 for times, _ in series.values()):
-        return SteadyJudgement(
-            steadiness=Steadiness.NOT_JUDGED, figures=(), start_s=None, end_s=None
-        )
-    if rule is None:
-        return judge_fixed(series, metric)
-    return judge_until_steady(series, metric, rule, ended_by_steady=ended_by_steady)
+    start_s: float
+    means: Mapping[Op, Floats]
 
 
 def judge_fixed(series: Series, metric: str) -> SteadyJudgement:
@@ -80,32 +72,59 @@ def judge_fixed(series: Series, metric: str) -> SteadyJudgement:
 
 
 def judge_until_steady(
-    series: Series, metric: str, rule: SteadyRule, *, ended_by_steady: bool
+    series: Series,
+    rounds: Rounds,
+    metric: str,
+    rule: SteadyRule,
+    *,
+    ended_by_steady: bool,
 ) -> SteadyJudgement:
     """The judgement of a trial that was to run until steady.
 
-    Steady only if the engine stopped it for that and the last window of the stored rounds
-    is steady in every direction; a trial that met its deadline is not.
+    `rounds` holds each direction's `summed_rounds`.  What counts is the window that ended the
+    trial: the first one that is steady in every direction, as the engine saw it; else the
+    last one.  Steady only if there is such a window and the engine stopped the trial for
+    it; a trial that met its deadline is not.
     """
-    rounds = {
-        op: find_rounds(times, values, rule.round_s) for op, (times, values) in series.items()
-    }
-    windows = [found.window(rule.rounds) for found in rounds.values()]
-    whole = [window for window in windows if window is not None]
-    if len(whole) < len(windows):
-        return _without_window(series, metric)
-    figures, states = [], []
-    start, end = max(w[0] for w in whole), min(w[1] for w in whole)
-    for op, (times, values) in series.items():
-        snia = _window_of(rounds[op], rule)
-        is_steady = ended_by_steady and snia is not None and snia.is_steady
-        states.append(Steadiness.STEADY if is_steady else Steadiness.NOT_STEADY)
-        part = _part(op, metric, (times, values), (start, end))
+    first = _steady_window(rounds, rule) if ended_by_steady else None
+    is_steady = first is not None
+    if first is None:
+        last = [last_window(values, rule) for values in rounds.means.values()]
+        if None in last:
+            return _without_window(series, metric)
+        first = min(number for number in last if number is not None)
+    start = rounds.start_s + first * rule.round_s
+    end = start + rule.rounds * rule.round_s
+    figures = []
+    for op, pair in series.items():
+        snia = _window_at(rounds.means[op], first, rule)
+        part = _part(op, metric, pair, (start, end))
         sentence = _window_sentence(snia, rule, ended_by_steady=ended_by_steady)
         figures.append(_figures(part, drift(part.values), snia, sentence))
     return SteadyJudgement(
-        steadiness=_together(states), figures=tuple(figures), start_s=start, end_s=end
+        steadiness=Steadiness.STEADY if is_steady else Steadiness.NOT_STEADY,
+        figures=tuple(figures),
+        start_s=start,
+        end_s=end,
     )
+
+
+def _steady_window(rounds: Rounds, rule: SteadyRule) -> int | None:
+    """The first round of the first window that is steady in every direction."""
+    count = min(len(values) for values in rounds.means.values())
+    for first in range(count - rule.rounds + 1):
+        windows = [_window_at(values, first, rule) for values in rounds.means.values()]
+        if all(window is not None and window.is_steady for window in windows):
+            return first
+    return None
+
+
+def _window_at(values: Floats, first: int, rule: SteadyRule) -> SniaFigures | None:
+    """SNIA's figures of one window; None when a round is unknown or nothing was done."""
+    window = values[first : first + rule.rounds]
+    if len(window) < rule.rounds or not float(window.sum()) > 0:
+        return None
+    return snia_window(window.tolist(), rule)
 
 
 def _without_window(series: Series, metric: str) -> SteadyJudgement:
@@ -167,15 +186,8 @@ def _fixed_window(times: Floats, values: Floats) -> SniaFigures | None:
     round_s = len(values) * _slice_s(times) / ROUNDS
     if round_s < SHORTEST_ROUND_S:
         return None
-    rule = SteadyRule(round_s=round_s, rounds=ROUNDS)
-    return _window_of(find_rounds(times, values, round_s), rule)
-
-
-def _window_of(rounds: Rounds, rule: SteadyRule) -> SniaFigures | None:
-    means = rounds.means[-rule.rounds :]
-    if len(means) < rule.rounds or not sum(means) > 0:
-        return None
-    return snia_window(means, rule)
+    means = np.array(rounds_from_series(times, values, round_s)[-ROUNDS:])
+    return _window_at(means, 0, SteadyRule(round_s=round_s, rounds=ROUNDS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

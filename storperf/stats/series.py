@@ -9,6 +9,7 @@ from storperf.stats.table import OPS, Floats, IntervalTable, Ints, Mask
 
 COLUMNS = {"iops": "ios", "bandwidth": "bytes"}
 _FULL_COVER = 0.9
+_HALF = 0.5
 
 
 def stream_numbers(table: IntervalTable) -> Ints:
@@ -88,6 +89,33 @@ def summed_columns(
         added = [_integral(edges, amount[other], starts, ends) for amount in amounts]
         sums += np.array(added) / np.where(cover > 0, cover, 1.0)
     return (ends[covered], *sums[:, covered])
+
+
+def summed_rounds(
+    table: IntervalTable, op: Op, metric: str, start_s: float, round_s: float
+) -> Floats:
+    """The sum over all streams of `iops` or `bandwidth` in each complete round, oldest first.
+
+    Rounds begin at `start_s` (epoch) and are complete up to the end of the common window, as
+    the engine counts them while the trial runs.  A slice that spans two rounds is shared
+    out by time.  NaN is a round of which some stream covers less than half.
+    """
+    end_s = common_window(table)[1]
+    count = max(0, int((end_s - start_s) / round_s + 1e-9))
+    starts: Floats = start_s + round_s * np.arange(count, dtype=np.float64)
+    rows = np.flatnonzero((table.op == OPS.index(op)) & (table.end_s > table.start_s))
+    rows = rows[np.lexsort((table.start_s[rows], table.index[rows]))]
+    stream = stream_numbers(table)[rows]
+    total = np.zeros(count) if len(rows) else np.full(count, np.nan)
+    for number in np.unique(stream):
+        own = rows[stream == number]
+        edges = np.maximum.accumulate(np.stack([table.start_s[own], table.end_s[own]], 1).ravel())
+        rates = getattr(table, COLUMNS[metric])[own] / (table.end_s[own] - table.start_s[own])
+        cover = _integral(edges, np.ones(len(own)), starts, starts + round_s)
+        amount = _integral(edges, rates, starts, starts + round_s)
+        known = cover >= _HALF * round_s
+        total += np.where(known, amount / np.where(known, cover, 1.0), np.nan)
+    return total
 
 
 def _grid(start_s: Floats, end_s: Floats, interval_s: float) -> tuple[Floats, Floats, Ints]:

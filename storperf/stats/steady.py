@@ -65,38 +65,18 @@ def snia_window(round_values: Sequence[float], rule: SteadyRule) -> SniaFigures:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rounds:
-    """Complete rounds in a row: the first begins at `start_s` (epoch), each lasts `round_s`."""
-
-    start_s: float
-    round_s: float
-    means: tuple[float, ...]
-
-    def window(self, rounds: int) -> tuple[float, float] | None:
-        """Start and end of the last `rounds` rounds; None when there are fewer."""
-        if len(self.means) < rounds:
-            return None
-        end = self.start_s + len(self.means) * self.round_s
-        return end - rounds * self.round_s, end
-
-
 def rounds_from_series(times: Floats, values: Floats, round_s: float) -> list[float]:
-    """The means of the complete rounds of a series, oldest first; see `find_rounds`."""
-    return list(find_rounds(times, values, round_s).means)
+    """The means of the complete rounds of a series, oldest first.
 
-
-def find_rounds(times: Floats, values: Floats, round_s: float) -> Rounds:
-    """The complete rounds of a series as `summed_series` gives it (end times, values).
-
-    Rounds are counted from the start of the series, so that a longer series of the same
+    `times` (end of each value, epoch s) and `values` have one length, as `summed_series` gives
+    them.  Rounds are counted from the start of the series, so that a longer series of the same
     trial has the same rounds and some more.  A round with more than half of its values
     missing is no round: only those after it count.
     """
     if not round_s > 0:
         raise ValueError(f"a round lasts more than {round_s} s")
     if len(times) < 2:
-        return Rounds(start_s=float(times[0]) if len(times) else 0.0, round_s=round_s, means=())
+        return []
     slice_s = float(np.median(np.diff(times)))
     start = float(times[0]) - slice_s
     complete = int((float(times[-1]) - start + slice_s / 2) // round_s)
@@ -108,5 +88,16 @@ def find_rounds(times: Floats, values: Floats, round_s: float) -> Rounds:
             means.clear()
         else:
             means.append(float(inside.mean()))
-    first = start + (complete - len(means)) * round_s
-    return Rounds(start_s=first, round_s=round_s, means=tuple(means))
+    return means
+
+
+def last_window(rounds: Floats, rule: SteadyRule) -> int | None:
+    """The number of the first round of the last whole window; None when there is none.
+
+    `rounds` holds the rounds from the trial's start on, NaN for one that is not known.
+    """
+    known = np.isfinite(rounds)
+    for first in range(len(rounds) - rule.rounds, -1, -1):
+        if known[first : first + rule.rounds].all():
+            return first
+    return None

@@ -6,12 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from storperf.model.job import Job, Op, Step
+from storperf.model.job import Ending, Job, Op, Step
 from storperf.model.run import Flag, Steadiness, SteadyFigures, Summary
 from storperf.stats.figures import summaries_of_op
-from storperf.stats.judge_steady import judge_steadiness
-from storperf.stats.series import common_window, rows_between, stream_numbers, summed_series
-from storperf.stats.table import OPS, IntervalTable
+from storperf.stats.judge_steady import (
+    Rounds,
+    SteadyJudgement,
+    judge_fixed,
+    judge_until_steady,
+)
+from storperf.stats.series import (
+    common_window,
+    rows_between,
+    stream_numbers,
+    summed_rounds,
+    summed_series,
+)
+from storperf.stats.table import OPS, Floats, IntervalTable
 
 LEAST_OVERLAP = 0.9
 ALL = "all"
@@ -63,8 +74,7 @@ def summarise_trial(
             missing_ops=missing,
             window_s=None,
         )
-    rule = job.ending.until_steady
-    judged = judge_steadiness(series, metric, rule, ended_by_steady=ended_by_steady)
+    judged = _judge(table, series, metric, job.ending, ended_by_steady=ended_by_steady)
     first = start if judged.start_s is None else judged.start_s
     last = end if judged.end_s is None else judged.end_s
     kept = table.where(rows_between(table, first, last))
@@ -76,6 +86,27 @@ def summarise_trial(
         missing_ops=missing,
         window_s=(first, last),
     )
+
+
+def _judge(
+    table: IntervalTable,
+    series: dict[Op, tuple[Floats, Floats]],
+    metric: str,
+    ending: Ending,
+    *,
+    ended_by_steady: bool,
+) -> SteadyJudgement:
+    if any(len(times) == 0 for times, _ in series.values()):
+        return SteadyJudgement(
+            steadiness=Steadiness.NOT_JUDGED, figures=(), start_s=None, end_s=None
+        )
+    rule = ending.until_steady
+    if rule is None:
+        return judge_fixed(series, metric)
+    start = common_window(table)[0]
+    means = {op: summed_rounds(table, op, metric, start, rule.round_s) for op in series}
+    rounds = Rounds(start_s=start, means=means)
+    return judge_until_steady(series, rounds, metric, rule, ended_by_steady=ended_by_steady)
 
 
 def _summaries(kept: IntervalTable, trial_id: str, interval_s: float) -> tuple[Summary, ...]:

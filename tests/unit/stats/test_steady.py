@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from storperf.model.job import SteadyRule
-from storperf.stats.steady import find_rounds, rounds_from_series, snia_window
+from storperf.stats.steady import last_window, rounds_from_series, snia_window
 
 RULE = SteadyRule(round_s=10.0)
 GOLDEN = (228.90, 240.21, 240.60, 240.71, 240.71)
@@ -77,11 +77,14 @@ def test_rounds_before_a_gap_do_not_count():
     times, values = seconds(50), np.repeat([1.0, 2.0, 3.0, 4.0, 5.0], 10)
     kept = np.ones(50, dtype=bool)
     kept[12:19] = False
-    found = find_rounds(times[kept], values[kept], 10.0)
-    assert found.means == (3.0, 4.0, 5.0)
-    assert found.start_s == pytest.approx(1020.0)
-    assert found.window(3) == pytest.approx((1020.0, 1050.0))
-    assert found.window(4) is None
+    assert rounds_from_series(times[kept], values[kept], 10.0) == [3.0, 4.0, 5.0]
+
+
+def test_last_window_holds_no_unknown_round():
+    rounds = np.array([1.0, 1, 1, 1, 1, 1, np.nan, 1])
+    assert last_window(rounds, RULE) == 1
+    assert last_window(rounds[:5], RULE) == 0
+    assert last_window(rounds[2:], RULE) is None
 
 
 def test_no_series_has_no_rounds():

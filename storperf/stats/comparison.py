@@ -1,0 +1,177 @@
+"""This run's figures against the accepted runs of the same step and fingerprint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from storperf.model.baseline import BaselineValue
+from storperf.model.job import CANDIDATE, Step
+from storperf.model.metric import METRICS
+from storperf.model.verdict import Check, CheckKind, Reason
+from storperf.stats.prior import choose_prior
+from storperf.stats.repeats import Place, RunValue
+from storperf.stats.screen import RUN_ALPHA, Screen, screen, sidak
+from storperf.stats.wording import change, count, figure_name, percent, quantity, signed
+
+TAIL = "clat_p99"
+History = Mapping[tuple[str, str], Sequence[BaselineValue]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The values of one figure in earlier runs, oldest first, and the runs' names."""
+
+    values: tuple[float, ...]
+    runs: tuple[str, ...]
+
+
+def baselines(history: History, runs: int) -> dict[Place, Baseline]:
+    """The last `runs` usable values of each figure in `history`.
+
+    A latency of 0 is below fio's grain and counts as 1 ns; a value that is not
+    finite and positive has no logarithm and is left out.
+    """
+    groups: dict[Place, list[BaselineValue]] = {}
+    for (step, side), values in history.items():
+        for value in sorted(values, key=lambda each: each.ended_s):
+            if _usable(value.metric, value.value) is not None:
+                groups.setdefault((step, side, value.op, value.metric), []).append(value)
+    return {place: _baseline(group[-runs:]) for place, group in groups.items() if runs > 0}
+
+
+def _baseline(group: Sequence[BaselineValue]) -> Baseline:
+    usable = (_usable(each.metric, each.value) for each in group)
+    return Baseline(
+        values=tuple(value for value in usable if value is not None),
+        runs=tuple(dict.fromkeys(each.run for each in group)),
+    )
+
+
+def _usable(metric: str, value: float) -> float | None:
+    if metric in METRICS and METRICS[metric].unit == "ns":
+        value = max(value, 1.0)
+    return value if math.isfinite(value) and value > 0 else None
+
+
+def judge_against_baselines(
+    usable: Sequence[tuple[Step, str]],
+    values: Mapping[Place, RunValue],
+    known: Mapping[Place, Baseline],
+) -> Iterator[Check]:
+    """A screen for each judged figure that has a baseline.
+
+    `usable` are the steps and sides whose trials passed the gates.  Judged are the workload's
+    judged metric and the p99 of completion latency, per direction; all others are
+    reported only.  All screens of the run share one false-alarm budget (Sidak), so that a run
+    is not suspicious for having many steps.  A screen says suspicious, never fail.
+    """
+    places = [
+        (step.key, side, op.value, metric)
+        for step, side in usable
+        for op in step.workload.ops
+        for metric in (step.workload.judged_metric, TAIL)
+    ]
+    pending = []
+    for place in places:
+        found = values.get(place)
+        value = None if found is None else _usable(place[3], found.value)
+        if place in known and value is not None:
+            pending.append((place, value))
+        elif place in known:
+            yield _without_value(place, known[place])
+    for place, value in pending:
+        yield _judge(place, value, known, sidak(RUN_ALPHA, len(pending)))
+
+
+def _judge(place: Place, value: float, known: Mapping[Place, Baseline], alpha: float) -> Check:
+    step, side, op, metric = place
+    own = known[place]
+    others = [each.values for other, each in known.items() if other[3] == metric and other != place]
+    prior = choose_prior(metric, own.values, others)
+    result = screen(value, own.values, metric=METRICS[metric], prior=prior, alpha=alpha)
+    return Check(
+        kind=CheckKind.BASELINE,
+        step=step,
+        side=side,
+        op=op,
+        metric=metric,
+        reason=Reason.SUSPICIOUS if result.is_suspicious else Reason.NOT_WORSE,
+        sentence=_sentence(place, value, result, prior.source),
+        value=value,
+        baseline_value=result.centre,
+        baseline_runs=own.runs,
+        change=result.change,
+        change_low=result.change_low,
+        change_high=result.change_high,
+        smallest_visible=result.smallest_visible,
+    )
+
+
+def _sentence(place: Place, value: float, result: Screen, source: str) -> str:
+    _, _, op, name = place
+    metric = METRICS[name]
+    judged = "not suspicious"
+    if result.is_suspicious:
+        judged = "suspicious, which a screen alone cannot confirm"
+    elif result.is_improved:
+        judged = "an improvement"
+    bad = "lower" if metric.higher_is_better else "higher"
+    return (
+        f"{figure_name(op, name)} {quantity(metric, value)} is {change(result.change)} than"
+        f" {quantity(metric, result.centre)} of {count(result.runs, 'earlier run')}"
+        f" (95 % interval {signed(result.change_low)} to {signed(result.change_high)}): {judged}."
+        f" Suspicious is {percent(result.threshold)} {bad};"
+        f" {percent(result.smallest_visible)} {bad} would be seen 4 times of 5."
+        f" Run-to-run spread from {source}."
+    )
+
+
+def _without_value(place: Place, own: Baseline) -> Check:
+    step, side, op, metric = place
+    return Check(
+        kind=CheckKind.BASELINE,
+        step=step,
+        side=side,
+        op=op,
+        metric=metric,
+        reason=Reason.TOO_FEW,
+        sentence=f"{figure_name(op, metric)} has a baseline, but this run did not measure it.",
+        baseline_runs=own.runs,
+    )
+
+
+def without_baseline(
+    step: Step, known: Mapping[Place, Baseline], differing: str | None, *, is_limited: bool
+) -> Check | None:
+    """What is to be said of a candidate's step some of whose judged figures have no baseline.
+
+    Not comparable when earlier runs measured something else (`differing` says what); no
+    baseline when no limit speaks of the step either; None when nothing is missing, or
+    when the limits alone decide.
+    """
+    metric = step.workload.judged_metric
+    missing = [
+        op.value for op in step.workload.ops if (step.key, CANDIDATE, op.value, metric) not in known
+    ]
+    if not missing:
+        return None
+    has_some = len(missing) < len(step.workload.ops)
+    if differing is not None and not has_some:
+        reason, sentence = Reason.NOT_COMPARABLE, differing
+    elif is_limited and not has_some:
+        return None
+    else:
+        reason = Reason.NO_BASELINE
+        figures = ", ".join(figure_name(op, metric) for op in missing)
+        sentence = f"No earlier run to compare with ({figures}); this one can be the first."
+    return Check(
+        kind=CheckKind.BASELINE,
+        step=step.key,
+        side=CANDIDATE,
+        op=None,
+        metric=metric,
+        reason=reason,
+        sentence=sentence,
+    )

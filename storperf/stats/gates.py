@@ -1,0 +1,116 @@
+"""What has to be true of a run before its figures mean anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from storperf.model.job import CANDIDATE, Job, Plan, PlannedTrial, Step
+from storperf.model.run import Flag, Steadiness, Summary, Trial, TrialEnd
+from storperf.model.verdict import Check, CheckKind, Reason
+from storperf.stats.limits import WHOLE_RUN
+from storperf.stats.repeats import ALL
+
+_FLAGS = {
+    Flag.PARTIAL: (
+        Reason.INVALID,
+        "an agent or a target is missing from it: the sums are not those of the step",
+    ),
+    Flag.LOW_OVERLAP: (Reason.TOO_FEW, "the agents ran together for too short a time"),
+    Flag.DISTURBED: (Reason.DISTURBED, "something else kept its host busy"),
+}
+
+
+def latest_attempts(trials: Sequence[Trial]) -> dict[str, Trial]:
+    """The last attempt of each trial, by id."""
+    latest: dict[str, Trial] = {}
+    for trial in trials:
+        if trial.id not in latest or trial.attempt > latest[trial.id].attempt:
+            latest[trial.id] = trial
+    return latest
+
+
+def judge_gates(
+    job: Job,
+    plan: Plan,
+    trials: Mapping[str, Trial],
+    summaries: Sequence[Summary],
+    faults: Sequence[str],
+) -> Iterator[Check]:
+    """A check for everything that keeps the run, or one of its trials, from being judged.
+
+    `trials` holds the latest attempts by id.  Nothing comes out only when every planned
+    trial ended well, held still (or was too short to tell), and has its judged figure for
+    each direction.  Silence does not mean that the figures are good.
+    """
+    for fault in faults:
+        yield _gate(WHOLE_RUN, CANDIDATE, Reason.INVALID, fault)
+    if not any(planned.side == CANDIDATE for planned in plan.trials):
+        yield _gate(WHOLE_RUN, CANDIDATE, Reason.INVALID, "Nothing was planned to be measured.")
+    have = {
+        (each.trial, each.op, each.metric)
+        for each in summaries
+        if each.agent == ALL and math.isfinite(each.value) and each.value > 0
+    }
+    for planned in plan.trials:
+        found = _judge_trial(
+            job, plan.step(planned.step_key), planned, trials.get(planned.id), have
+        )
+        for reason, sentence in found:
+            yield _gate(planned.step_key, planned.side, reason, f"Trial {planned.id}: {sentence}.")
+
+
+def _gate(step: str, side: str, reason: Reason, sentence: str) -> Check:
+    return Check(
+        kind=CheckKind.GATE,
+        step=step,
+        side=side,
+        op=None,
+        metric=None,
+        reason=reason,
+        sentence=sentence,
+    )
+
+
+def _judge_trial(
+    job: Job,
+    step: Step,
+    planned: PlannedTrial,
+    trial: Trial | None,
+    have: set[tuple[str, str, str]],
+) -> Iterator[tuple[Reason, str]]:
+    if trial is None or trial.end is None:
+        yield Reason.INVALID, "it was planned and never measured"
+        return
+    if (trial.step_key, trial.side) != (planned.step_key, planned.side):
+        yield Reason.INVALID, f"it was stored for step {trial.step_key}, side {trial.side}"
+        return
+    if trial.end in (TrialEnd.FAILED, TrialEnd.CANCELLED):
+        yield _bad_end(trial)
+        return
+    metric = step.workload.judged_metric
+    for op in step.workload.ops:
+        if (trial.id, op.value, metric) not in have:
+            yield Reason.INVALID, f"there is no {op.value} {metric} of it: no data, no verdict"
+    for flag in trial.flags:
+        if flag in _FLAGS:
+            yield _FLAGS[flag]
+    if _is_unsteady(job, trial):
+        told = " ".join(each.sentence for each in trial.steady_figures if each.sentence)
+        yield Reason.NOT_STEADY, f"it was not steady{told and ': '}{told.rstrip('.')}"
+
+
+def _bad_end(trial: Trial) -> tuple[Reason, str]:
+    why = (trial.end_reason or "no reason was given").rstrip(".")
+    if trial.end is TrialEnd.CANCELLED:
+        return Reason.INVALID, "it was cancelled"
+    if trial.facts.get("failure_kind") == "verify":
+        return Reason.VERIFY_ERROR, f"the storage gave back other data than was written: {why}"
+    return Reason.INVALID, f"it failed: {why}"
+
+
+def _is_unsteady(job: Job, trial: Trial) -> bool:
+    """Whether it is known not to be steady; a trial to run until steady has to be known to be."""
+    if job.ending.until_steady is not None:
+        return trial.end is TrialEnd.DEADLINE or trial.steadiness is not Steadiness.STEADY
+    return trial.steadiness is Steadiness.NOT_STEADY

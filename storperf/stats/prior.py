@@ -1,0 +1,94 @@
+"""How much a figure varies from run to run, before its own history can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from storperf.stats.table import Floats
+
+PRIOR_DF = 4.0
+FEWEST_POOLED_DF = 8
+CAUTION = 1.15
+FEWEST_TO_CLEAN = 5
+# Run-to-run standard deviation of the logarithm on an unknown host.  Four fio configurations
+# on a shared virtual machine swung by 15 to 27 % (robust: up to 28 %) in IOPS (VERDICT.md
+# section 3), where a dedicated lab has 2.4 %.  A prior that is too small calls noise a
+# regression; one that is too wide only sees less until the lab's own runs replace it.
+DEFAULT_SIGMA = 0.28
+# 24 rounds of the same four (3 s, virtual disk, other work beside): the p99 of clat had a
+# standard deviation of 0.19, 0.22, 0.48 and 0.62 where IOPS had 0.08, 0.04, 0.12 and 0.17.
+DEFAULT_TAIL_SIGMA = 0.50
+
+# Correction of the median absolute deviation for few values (Croux and Rousseeuw 1992,
+# as in R's robustbase); for ten and more it is n / (n - 0.8).
+_FEW = {5: 1.206, 6: 1.200, 7: 1.140, 8: 1.129, 9: 1.107}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prior:
+    """The expected run-to-run standard deviation of a logarithm, worth `df` runs or so."""
+
+    sigma: float
+    df: float
+    source: str
+
+
+def hampel_kept(values: Floats) -> Floats:
+    """`values` (logarithms, shape n) without those beyond 3.5 robust deviations of the median.
+
+    Below five values nothing is left out: the median absolute deviation of four says nothing.
+    For baselines only; a candidate is never cleaned.  Source: Hampel 1974; VERDICT.md.
+    """
+    if len(values) < FEWEST_TO_CLEAN:
+        return values
+    centre = np.median(values)
+    correction = _FEW.get(len(values), len(values) / (len(values) - 0.8))
+    deviation = 1.4826 * correction * float(np.median(np.abs(values - centre)))
+    kept: Floats = values[np.abs(values - centre) <= 3.5 * deviation]
+    return kept
+
+
+def pooled_prior(histories: Iterable[Sequence[float]]) -> Prior | None:
+    """The run-to-run spread that several histories of one metric share; None below 8 df.
+
+    Each history holds the positive values of one step, direction and metric.  Variances of
+    the logarithms are weighted by their degrees of freedom, after Hampel cleaning, and the
+    result is set 15 % too high: erring high costs power, erring low costs trust
+    (VERDICT.md, sensitivity to the prior).
+    """
+    squares, df = 0.0, 0
+    for history in histories:
+        logs = hampel_kept(np.log(np.asarray(history, dtype=np.float64)))
+        if len(logs) > 1:
+            squares += float(((logs - logs.mean()) ** 2).sum())
+            df += len(logs) - 1
+    if df < FEWEST_POOLED_DF:
+        return None
+    return Prior(
+        sigma=CAUTION * (squares / df) ** 0.5,
+        df=PRIOR_DF,
+        source=f"the spread of this lab's other baselines ({df} degrees of freedom)",
+    )
+
+
+def choose_prior(metric: str, own: Sequence[float], others: Iterable[Sequence[float]]) -> Prior:
+    """What is known of a metric's run-to-run spread besides its own history.
+
+    First choice: the lab's other histories of the same metric (the own one would count
+    twice).  Else, once the own history has 8 degrees of freedom, nothing but itself.
+    Else a default that is wide on purpose.
+    """
+    pooled = pooled_prior(others)
+    if pooled is not None:
+        return pooled
+    if len(own) > FEWEST_POOLED_DF:
+        return Prior(sigma=0.0, df=0.0, source="its own baseline alone")
+    sigma = DEFAULT_TAIL_SIGMA if metric.startswith("clat_p") else DEFAULT_SIGMA
+    return Prior(
+        sigma=sigma,
+        df=PRIOR_DF,
+        source=f"a default of {sigma:.0%}, until this lab has more runs",
+    )

@@ -1,0 +1,150 @@
+"""Pass, fail or inconclusive: the one place where a run's verdict is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from storperf.errors import worst
+from storperf.model.job import CANDIDATE, Job, Plan, Step
+from storperf.model.run import Flag, Steadiness, Summary, Trial
+from storperf.model.verdict import Check, CheckKind, Outcome, Reason, Verdict
+from storperf.stats.comparison import (
+    Baseline,
+    History,
+    baselines,
+    judge_against_baselines,
+    without_baseline,
+)
+from storperf.stats.gates import judge_gates, latest_attempts
+from storperf.stats.limits import WHOLE_RUN, judge_limits
+from storperf.stats.repeats import Place, run_values
+from storperf.stats.wording import count
+
+# Of several reasons with the same exit code, the first is the run's.
+_ORDER = (
+    Reason.VERIFY_ERROR,
+    Reason.LIMIT_BROKEN,
+    Reason.INVALID,
+    Reason.SUSPICIOUS,
+    Reason.NOT_STEADY,
+    Reason.DISTURBED,
+    Reason.TOO_FEW,
+    Reason.NOT_COMPARABLE,
+    Reason.NO_BASELINE,
+    Reason.NOT_WORSE,
+    Reason.WITHIN_LIMITS,
+)
+# What may stand in a run that later runs are compared with.
+_CLEAN = (
+    Reason.NOT_WORSE,
+    Reason.WITHIN_LIMITS,
+    Reason.NO_BASELINE,
+    Reason.NOT_COMPARABLE,
+)
+
+
+def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keyword
+    *,
+    job: Job,
+    plan: Plan,
+    trials: Sequence[Trial],
+    summaries: Sequence[Summary],
+    history: History,
+    differing: Mapping[tuple[str, str], str],
+    faults: Sequence[str] = (),
+) -> Verdict:
+    """The verdict of a run by the table of ARCHITECTURE.md, with every check below it.
+
+    `history` and `differing` go by (step key, side).  `history` holds the accepted runs of the
+    step's own fingerprint; `differing` says, where runs exist only under another one,
+    which measuring field differs and both its values.  `faults` are sentences about what else
+    makes the run invalid.  First the gates; a step whose trials do not pass them is not
+    judged further.  Then the limits, then the screen.
+    A pass means that every planned trial is there with data, that each step was held against
+    a limit or a baseline, and that nothing was broken or suspicious.  It does not mean
+    that nothing changed: each check tells the smallest change that it could have seen.
+    """
+    latest = latest_attempts(trials)
+    checks = list(judge_gates(job, plan, latest, summaries, faults))
+    blocked = {(check.step, check.side) for check in checks}
+    pairs = {(planned.step_key, planned.side): None for planned in plan.trials}
+    usable = [(plan.step(key), side) for key, side in pairs if (key, side) not in blocked]
+    planned_ids = {planned.id for planned in plan.trials}
+    values = run_values([each for each in latest.values() if each.id in planned_ids], summaries)
+    candidates = [step for step, side in usable if side == CANDIDATE]
+    checks += judge_limits(job.limits, plan.steps, candidates, values)
+    known = baselines(history, job.baseline_runs)
+    checks += judge_against_baselines(usable, values, known)
+    checks += _without_baselines(candidates, known, differing, checks)
+    return _verdict(checks, latest)
+
+
+def _without_baselines(
+    candidates: Sequence[Step],
+    known: Mapping[Place, Baseline],
+    differing: Mapping[tuple[str, str], str],
+    checks: Sequence[Check],
+) -> list[Check]:
+    limited = {check.step for check in checks if check.kind is CheckKind.LIMIT}
+    found = (
+        without_baseline(
+            step,
+            known,
+            differing.get((step.key, CANDIDATE)),
+            is_limited=step.key in limited,
+        )
+        for step in candidates
+    )
+    return [check for check in found if check is not None]
+
+
+def _verdict(checks: Sequence[Check], trials: Mapping[str, Trial]) -> Verdict:
+    code = worst([check.reason.exit_code for check in checks])
+    reasons = {check.reason for check in checks if check.reason.exit_code is code}
+    reason = next(each for each in _ORDER if each in reasons)
+    return Verdict(
+        outcome=reason.outcome,
+        reason=reason,
+        exit_code=code,
+        sentence=_sentence(reason, checks, trials),
+        checks=tuple(checks),
+        enters_baseline=all(check.reason in _CLEAN for check in checks),
+    )
+
+
+def _sentence(reason: Reason, checks: Sequence[Check], trials: Mapping[str, Trial]) -> str:
+    parts = _passed(checks) if reason.outcome is Outcome.PASS else _deciding(reason, checks)
+    unjudged = sum(trial.steadiness is not Steadiness.STEADY for trial in trials.values())
+    if unjudged and reason in _CLEAN:
+        parts.append(f"Too short to tell whether it was steady: {count(unjudged, 'trial')}.")
+    if any(Flag.CLIENT_BOUND in trial.flags for trial in trials.values()):
+        parts.append("An agent was busy: it, not the storage, may be what was measured.")
+    return " ".join(parts)
+
+
+def _deciding(reason: Reason, checks: Sequence[Check]) -> list[str]:
+    """The first check with the run's reason, and how many more there are."""
+    found = [check for check in checks if check.reason is reason]
+    first = found[0]
+    where = "" if first.step == WHOLE_RUN else f"{first.step}: "
+    parts = [f"{where}{first.sentence}"]
+    if len(found) > 1:
+        parts.append(f"The same holds for {count(len(found) - 1, 'more check')}.")
+    return parts
+
+
+def _passed(checks: Sequence[Check]) -> list[str]:
+    limits = sum(check.kind is CheckKind.LIMIT for check in checks)
+    compared = [check for check in checks if check.kind is CheckKind.BASELINE]
+    parts = []
+    if limits:
+        parts.append(f"{count(limits, 'limit check')} kept.")
+    if not compared:
+        return [*parts, "There was no baseline to compare with."]
+    runs = [len(check.baseline_runs) for check in compared]
+    span = str(max(runs)) if min(runs) == max(runs) else f"{min(runs)} to {max(runs)}"
+    parts.append(f"{count(len(compared), 'figure')} not worse than {span} earlier runs.")
+    bare = {check.step for check in checks} - {check.step for check in compared}
+    if bare:
+        parts.append(f"No baseline yet for {', '.join(sorted(bare))}.")
+    return parts
