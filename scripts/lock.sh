@@ -22,4 +22,4 @@ compile() {
 }
 
 compile -o requirements.txt
-compile --extra test -c requirements.txt -o requirements-test.txt
+compile --extra test --extra postgresql -c requirements.txt -o requirements-test.txt

@@ -82,7 +82,11 @@ missing_packages() {
     if [ -n "$base_python" ] && ! is_complete "$base_python"; then
         "$base_python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
     fi
-    [ "$purpose" != all ] || command -v debootstrap >/dev/null || echo debootstrap
+    [ "$purpose" = all ] || return 0
+    command -v debootstrap >/dev/null || echo debootstrap
+    # Debian keeps the server's programs off the PATH.
+    command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
+        echo postgresql
 }
 
 install_packages() { # install_packages PACKAGE...
