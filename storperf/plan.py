@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from itertools import product
 
@@ -23,6 +24,7 @@ from storperf.version import FINGERPRINT_VERSION
 MAX_KEY = 100
 _NOT_IN_KEY = re.compile(r"[^A-Za-z0-9_-]+")
 _HASH_LENGTH = 8
+_HASHED = re.compile(r"(^|-)[0-9a-f]{8}$")
 _FINGERPRINT_LENGTH = 16
 
 
@@ -32,10 +34,9 @@ def plan_job(job: Job) -> Plan:
     Workload by workload, then block size, queue depth, numjobs, agents.  A trial's repeat
     counts from 1; its session is 1, because one run is one session.
     """
-    names = _key_names(job.workloads)
     shared = _shared_fields(job)
     steps = tuple(
-        _step(workload, names[workload.name], cell, shared)
+        _step(workload, cell, shared)
         for workload in job.workloads
         for cell in _cells(job, workload)
     )
@@ -80,13 +81,17 @@ def _pinned_block_size(workload: Workload) -> int | None:
 
 def _step(
     workload: Workload,
-    name: str,
     cell: tuple[int, int, int, int],
     shared: tuple[tuple[str, str], ...],
 ) -> Step:
     block, depth, jobs, agents = cell
     shown = render_size(block) if block else "mix"
-    options = sorted(f"{key}={value}" for key, value in workload.options)
+    said = () if block == MIXED_BLOCK_SIZE else PINNED_BLOCK_SIZE
+    options = sorted(
+        shlex.quote(f"{key}={value}")
+        for key, value in workload.options
+        if key not in ("iodepth", "numjobs", *said)
+    )
     measuring = (
         ("workload", " ".join(options)),
         ("block_size_bytes", str(block)),
@@ -96,7 +101,7 @@ def _step(
         *shared,
     )
     return Step(
-        key=f"{name}-bs{shown}-qd{depth}-nj{jobs}-a{agents}",
+        key=f"{_key_name(workload.name)}-bs{shown}-qd{depth}-nj{jobs}-a{agents}",
         workload=workload,
         block_size_bytes=block,
         queue_depth=depth,
@@ -134,20 +139,14 @@ def _shared_fields(job: Job) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _key_names(workloads: tuple[Workload, ...]) -> dict[str, str]:
-    """Each workload's part of the keys: letters, digits, _ and -, unique whatever the case."""
-    plain = {each.name: _NOT_IN_KEY.sub("-", each.name).strip("-") for each in workloads}
-    folded = [name.lower() for name in plain.values()]
-    return {
-        name: key if key == name and _is_free(key, folded) else _hashed(key, name)
-        for name, key in plain.items()
-    }
+def _key_name(name: str) -> str:
+    """A workload's part of its keys: letters, digits, _ and -.
 
-
-def _is_free(key: str, folded: list[str]) -> bool:
-    return len(key) <= MAX_KEY // 2 and folded.count(key.lower()) == 1
-
-
-def _hashed(key: str, name: str) -> str:
+    It depends on nothing but the name, so that a baseline survives a new workload beside it.
+    A name that cannot stand as it is gets a hash, and so does one that looks hashed already.
+    """
+    plain = _NOT_IN_KEY.sub("-", name).strip("-")
+    if plain == name and len(name) <= MAX_KEY // 2 and _HASHED.search(name) is None:
+        return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:_HASH_LENGTH]
-    return f"{key[: MAX_KEY // 2 - _HASH_LENGTH - 1]}-{digest}".lstrip("-")
+    return f"{plain[: MAX_KEY // 2 - _HASH_LENGTH - 1]}-{digest}".lstrip("-")

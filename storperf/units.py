@@ -10,7 +10,7 @@ import re
 from fractions import Fraction
 
 # Digits are ASCII and few: int() and float() read Arabic ones, and 1e400 is no number of bytes.
-_NUMBER = r"[0-9]{1,18}(?:\.[0-9]{1,18})?"
+_NUMBER = r"[0-9]{1,30}(?:\.[0-9]{1,30})?"
 _SIZE = re.compile(rf"({_NUMBER})\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
 _SIZE_FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 _PART = re.compile(rf"({_NUMBER})\s*(ns|us|µs|ms|s|m|h|d)")

@@ -28,6 +28,10 @@ class FailureKind(StrEnum):
     HUNG = "hung"
     NO_IO = "no_io"
     RUBBISH = "rubbish"
+    LIES = "lies"
+    EARLY = "early"
+    AGENT = "agent"
+    TARGET = "target"
     OTHER = "other"
 
 

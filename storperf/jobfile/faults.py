@@ -23,7 +23,8 @@ class Fault:
 def nearest(word: str, known: Iterable[str]) -> str:
     """`did you mean ...`, or the list of what is known when nothing is near."""
     names = sorted(known)
-    near = get_close_matches(word, names, n=1)
+    # Words of two or three letters are all alike.
+    near = get_close_matches(word, names, n=1, cutoff=0.5 if len(word) > 3 else 0.6)
     return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
 
 
