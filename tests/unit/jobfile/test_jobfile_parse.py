@@ -474,29 +474,15 @@ def test_the_error_names_the_file_and_ends_with_usage():
     assert caught.value.exit_code is ExitCode.USAGE
 
 
+KEYS = ["name", "target", "workloads", "matrix", "limits", "until", "steady", "rw", "bs", "size"]
+KEYS += ["directory", "block_size", "graphite", "duration", "interval"]
+
+
 @given(
     st.recursive(
         st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8)),
         lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(
-                    [
-                        "name",
-                        "target",
-                        "workloads",
-                        "matrix",
-                        "limits",
-                        "until",
-                        "steady",
-                        "rw",
-                        "bs",
-                    ]
-                    + ["size", "directory", "block_size", "graphite", "duration", "interval"]
-                ),
-                inner,
-                max_size=5,
-            )
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5)
         ),
         max_leaves=15,
     )

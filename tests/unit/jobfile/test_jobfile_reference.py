@@ -19,10 +19,12 @@ ROOT = Path(__file__).parents[3]
 GOOD = [
     "name: nightly\ntarget: {directory: scratch, size: 1G}\nworkloads: [rr, wr]\n",
     "name: n\ntarget: {null_engine: true}\nworkloads: rr\nmatrix: {queue_depth: 4}\n",
-    "name: n\ntarget: {device: /dev/vdb, serial: S, destroy: true}\n"
-    "workloads: [{name: mixed, rw: randrw, rwmixread: 70}]\n"
-    "until: {steady: {range: 20%}, at_most: 20m}\nlimits: ['iops >= 5']\n"
-    "graphite: {host: h, web: 'http://h'}\nbaseline: {runs: 5}\nprovider: {kind: local}\n",
+    (
+        "name: n\ntarget: {device: /dev/vdb, serial: S, destroy: true}\n"
+        "workloads: [{name: mixed, rw: randrw, rwmixread: 70}]\n"
+        "until: {steady: {range: 20%}, at_most: 20m}\nlimits: ['iops >= 5']\n"
+        "graphite: {host: h, web: 'http://h'}\nbaseline: {runs: 5}\nprovider: {kind: local}\n"
+    ),
 ]
 
 
