@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from storperf.fio.options import MIXED_BLOCK_SIZE, PINNED_BLOCK_SIZE
+from storperf.model.baseline import BaselineEntry, BaselineKey
 from storperf.model.job import (
     CANDIDATE,
     Job,
@@ -49,6 +50,33 @@ def plan_job(job: Job) -> Plan:
         for number, (repeat, step, side) in enumerate(order, start=1)
     )
     return Plan(steps=steps, trials=trials)
+
+
+def baseline_keys(job: Job, plan: Plan) -> tuple[tuple[BaselineKey, Step], ...]:
+    """The baseline of each step and side of a job, with the step."""
+    return tuple(
+        (
+            BaselineKey(
+                lab=job.lab,
+                job=job.name,
+                side=side.name,
+                step=step.key,
+                fingerprint=step.fingerprint,
+            ),
+            step,
+        )
+        for step in plan.steps
+        for side in job.sides
+    )
+
+
+def baseline_entry(  # noqa: PLR0913 - provenance, by keyword
+    key: BaselineKey, step: Step, *, run: str, who: str, why: str, at_s: float
+) -> BaselineEntry:
+    """A run's accepted place in a baseline."""
+    return BaselineEntry(
+        key=key, run=run, accepted=True, who=who, why=why, at_s=at_s, measuring=step.measuring
+    )
 
 
 def fingerprint(measuring: tuple[tuple[str, str], ...]) -> str:

@@ -56,6 +56,8 @@ def probe(_supervisor: Supervisor, _client: Client, command: Message) -> Message
 def prepare(supervisor: Supervisor, _client: Client, command: Message) -> Message:
     """Lock and make the targets."""
     taken = supervisor.targets.prepare(command["targets"])
+    for filename in supervisor.targets.take_new_files():
+        supervisor.note({"kind": "target_created", "filename": filename})
     return {
         "targets": [
             {

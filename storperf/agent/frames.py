@@ -42,7 +42,7 @@ def wrap(kind: int, payload: bytes) -> bytes:
 
 
 class FrameReader:
-    """Cuts a stream of bytes into messages; `consumed_bytes` counts what whole frames took."""
+    """Cuts a stream of bytes into messages; `consumed_bytes` ends behind the frame given last."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -69,11 +69,11 @@ class FrameReader:
                 payload = bytes(self._buffer[start + _HEADER.size : end])
                 if zlib.crc32(payload) != checksum:
                     raise FrameError("a frame is damaged: its checksum differs")
+                self.consumed_bytes += end - start
                 start = end
                 yield kind, payload
         finally:
             del self._buffer[:start]
-            self.consumed_bytes += start
 
     def _header(self, start: int) -> Tuple[int, int, int]:
         magic, version, kind, length, checksum = _HEADER.unpack_from(self._buffer, start)
@@ -88,7 +88,10 @@ class FrameReader:
 
 def parse(payload: bytes) -> Message:
     """The object in a payload."""
-    message = json.loads(payload)
+    try:
+        message = json.loads(payload)
+    except ValueError as error:
+        raise FrameError(f"a frame holds no JSON: {error}") from error
     if not isinstance(message, dict):
         raise FrameError("a frame holds something else than an object")
     return message

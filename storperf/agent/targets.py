@@ -72,6 +72,7 @@ class Targets:
         self.taken: List[Taken] = []
         self._state_path = state_path
         self._created: List[str] = []
+        self._new_files: List[str] = []
         if os.path.exists(state_path):
             with open(state_path, encoding="utf-8") as source:
                 self._created = json.load(source)
@@ -89,6 +90,11 @@ class Targets:
             self.release()
             raise
         return self.taken
+
+    def take_new_files(self) -> List[str]:
+        """The files that were made since the last call: what they held before is gone."""
+        new, self._new_files = self._new_files, []
+        return new
 
     def check_again(self) -> None:
         """Refusal when a device is no longer the one that was taken; asked at every start."""
@@ -181,14 +187,14 @@ class Targets:
             self._create(filename, lambda: os.close(os.open(filename, flags | os.O_EXCL, 0o600)))
         fd = os.open(filename, flags, 0o600)
         try:
-            self._give_size(fd, directory, request["size_bytes"])
+            self._give_size(fd, filename, request["size_bytes"])
         finally:
             os.close(fd)
         if request.get("direct"):
             _require_direct(filename)
         return filename
 
-    def _give_size(self, fd: int, directory: str, size_bytes: int) -> None:
+    def _give_size(self, fd: int, filename: str, size_bytes: int) -> None:
         present = os.fstat(fd)
         if present.st_size == size_bytes:
             return
@@ -196,8 +202,10 @@ class Targets:
         free = room.f_bavail * room.f_frsize
         if free < size_bytes:
             message = "{} has {} MiB free, the job asks for {} MiB; lower target.size or make room"
-            raise Refusal(NO_SPACE, message.format(directory, free >> 20, size_bytes >> 20))
+            folder = os.path.dirname(os.path.dirname(filename))
+            raise Refusal(NO_SPACE, message.format(folder, free >> 20, size_bytes >> 20))
         os.posix_fallocate(fd, 0, size_bytes)
+        self._new_files.append(filename)
 
     def _create(self, path: str, make: Callable[[], None]) -> None:
         """Write down, then make; what was there before is not ours and is not written down."""

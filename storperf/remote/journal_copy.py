@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ class JournalCopy:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.last = 0
+        self._size = 0
+        self._starts: dict[tuple[str, int], int] = {}
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             self._recover()
@@ -39,34 +42,43 @@ class JournalCopy:
                 raise StoreError(f"no space for {self.path}")
         except OSError as error:
             raise StoreError(f"cannot write {self.path}: {error.strerror}") from error
+        self._remember_start(record, self._size)
+        self._size += len(frame)
         self.last = number
         return True
 
-    def records(self) -> Iterator[frames.Message]:
-        """Every record, oldest first."""
+    def records(self, offset: int = 0) -> Iterator[frames.Message]:
+        """Every whole record from a byte offset on, oldest first."""
         reader = frames.FrameReader()
         with self.path.open("rb") as source:
+            source.seek(offset)
             while chunk := source.read(_CHUNK):
                 for _, record in reader.feed(chunk):
                     yield record
 
-    def of_attempt(self, trial: str, attempt: int) -> Iterator[frames.Message]:
-        """The records of one attempt of one trial."""
-        for record in self.records():
-            if record.get("trial") == trial and record.get("attempt") == attempt:
-                yield record
+    def since(self, trial: str, attempt: int) -> Iterator[frames.Message]:
+        """Every record from the first one of an attempt of a trial; none when it has none."""
+        start = self._starts.get((trial, attempt))
+        if start is not None:
+            yield from self.records(start)
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._fd)
 
+    def _remember_start(self, record: frames.Message, offset: int) -> None:
+        if "trial" in record:
+            self._starts.setdefault((record["trial"], record["attempt"]), offset)
+
     def _recover(self) -> None:
+        """Read what is there; a torn end is cut off and comes again from the agent."""
         reader = frames.FrameReader()
-        with self.path.open("rb") as source:
-            try:
-                while chunk := source.read(_CHUNK):
-                    for _, record in reader.feed(chunk):
-                        self.last = record["n"]
-            except (frames.FrameError, ValueError):
-                pass  # what follows a torn frame comes again from the agent
-        os.ftruncate(self._fd, reader.consumed_bytes)
+        begin = 0
+        with self.path.open("rb") as source, contextlib.suppress(frames.FrameError, ValueError):
+            while chunk := source.read(_CHUNK):
+                for _, record in reader.feed(chunk):
+                    self.last = record["n"]
+                    self._remember_start(record, begin)
+                    begin = reader.consumed_bytes
+        self._size = begin
+        os.ftruncate(self._fd, self._size)

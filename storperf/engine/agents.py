@@ -1,0 +1,110 @@
+"""The run's agents as the phases see them: reachable again after a broken channel."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from storperf.agent import frames
+from storperf.deadline import Deadline
+from storperf.engine.cancel import Cancel
+from storperf.errors import AgentLost
+from storperf.providers.local import AgentPlace
+from storperf.remote.client import PROTOCOL, AgentClient
+from storperf.remote.journal_copy import JournalCopy
+from storperf.remote.pack import AgentPackage
+
+log = logging.getLogger(__name__)
+
+LEASE_S = 30 * 60.0
+PING_EVERY_S = 10.0
+_CALL_S = 120.0
+_TRIES = 4
+
+
+class Agent:
+    """One agent of a run, attached."""
+
+    def __init__(
+        self, run_id: str, place: AgentPlace, package: AgentPackage, journal: JournalCopy
+    ) -> None:
+        self.name = place.name
+        self.journal = journal
+        self._run = run_id
+        self._place = place
+        self._package = package
+        self._client: AgentClient | None = None
+        self._targets: list[dict[str, object]] | None = None
+        self._ping = Deadline.after(PING_EVERY_S)
+
+    def attach(self) -> None:
+        """Stage the agent, open the channel, follow its journal; targets are taken again."""
+        self.detach()
+        self._place.remote.stage(self._package)
+        stream = self._place.remote.open(self._run)
+        self._client = AgentClient(self.name, stream, self.journal)
+        hello = self._client.call("hello", Deadline.after(30), lease_s=LEASE_S)
+        if hello["protocol"] != PROTOCOL:
+            raise AgentLost(f"{self.name} speaks protocol {hello['protocol']}, we {PROTOCOL}")
+        self._client.follow()
+        if self._targets is not None:
+            self._client.call("prepare", Deadline.after(_CALL_S), targets=self._targets)
+
+    def detach(self) -> None:
+        """Close the channel; the agent goes on."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def call(self, command: str, **arguments: Any) -> frames.Message:
+        """A command's reply."""
+        return self._attached().call(command, Deadline.after(_CALL_S), **arguments)
+
+    def prepare(self, targets: list[dict[str, object]]) -> list[dict[str, Any]]:
+        """Take targets; remembered, so that they are taken again after a lost agent."""
+        reply = self.call("prepare", targets=targets)
+        self._targets = targets
+        prepared: list[dict[str, Any]] = reply["targets"]
+        return prepared
+
+    def release(self) -> list[str]:
+        """Give the targets back; what could not be removed."""
+        self._targets = None
+        left: list[str] = self.call("release")["left"]
+        return left
+
+    def records(self, wait_s: float) -> Iterator[frames.Message]:
+        """Records that have come; keeps the lease alive."""
+        if self._ping.is_over:
+            self.call("ping")
+            self._ping = Deadline.after(PING_EVERY_S)
+        return self._attached().records(wait_s)
+
+    def fetch(self, trial: str, attempt: int, target: int, which: str) -> Iterator[bytes]:
+        """A trial's raw output."""
+        return self._attached().fetch(trial, attempt, target, which)
+
+    def reattach(self, cancel: Cancel) -> None:
+        """Attach again after a loss, with growing pauses; AgentLost when it stays lost."""
+        for number in range(_TRIES):
+            try:
+                self.attach()
+            except AgentLost as error:
+                log.warning("%s is lost (%s); try %d of %d", self.name, error, number + 1, _TRIES)
+                if number == _TRIES - 1:
+                    raise
+                cancel.wait(2.0**number)
+            else:
+                return
+
+    def _attached(self) -> AgentClient:
+        if self._client is None:
+            raise AgentLost(f"{self.name} is not attached")
+        return self._client
+
+
+def make_agent(run_id: str, place: AgentPlace, package: AgentPackage, folder: Path) -> Agent:
+    """An agent of a run, with the manager's copy of its journal in `folder`."""
+    return Agent(run_id, place, package, JournalCopy(folder / f"{place.name}.journal"))

@@ -1,0 +1,89 @@
+"""The phases after measuring: collect, judge, report, teardown.  Each may be done again."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from pathlib import Path
+
+from storperf.engine import waiting
+from storperf.engine.agents import Agent, make_agent
+from storperf.engine.context import RunContext
+from storperf.errors import ExitCode, StorperfError
+from storperf.model.run import TrialState
+from storperf.remote.pack import build_agent
+from storperf.store.raw import keep_raw
+
+log = logging.getLogger(__name__)
+
+_RAW_KINDS = ("json", "log")
+
+
+def collect(context: RunContext) -> None:
+    """Bring each trial's raw fio output home, compressed; what is here already is left alone."""
+    for trial in context.store.trials(context.run_id):
+        waiting.look_for_cancel(context)
+        context.cancel.check()
+        if trial.state is not TrialState.STORED:
+            continue
+        for agent in context.agents:
+            for number in context.numbers_of_side(trial.side):
+                for which in _RAW_KINDS:
+                    _bring(context, agent, (trial.id, trial.attempt), number, which)
+            agent.call("drop_raw", trial=trial.id, attempt=trial.attempt)
+
+
+def _bring(
+    context: RunContext, agent: Agent, key: tuple[str, int], number: int, which: str
+) -> None:
+    folder = context.store.raw_folder(context.run_id)
+    kept = folder / f"{key[0]}.{key[1]}.{agent.name}.target-{number}.{which}.gz"
+    if kept.exists():
+        return
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".fetch-") as temporary:
+        try:
+            for piece in agent.fetch(*key, number, which):
+                temporary.write(piece)
+        except StorperfError as error:
+            # Raw output explains figures; without it they are what they are.
+            context.announce.note(f"raw output of {key[0]} is not kept: {error.message}")
+            return
+        temporary.flush()
+        keep_raw(Path(temporary.name), kept)
+
+
+def teardown(context: RunContext) -> None:
+    """Give everything back; what could not be removed is listed by name."""
+    if not context.agents:
+        _attach_for_teardown(context)
+    ledger = {entry.name for entry in context.store.ledger(context.run_id) if not entry.released}
+    for agent in context.agents:
+        try:
+            left = agent.release()
+            agent.call("shutdown", forget=not left)
+        except StorperfError as error:
+            left = [f"{agent.name}: {error.message}"]
+        context.left_behind += left
+        agent.detach()
+        if not left:
+            for name in sorted(ledger):
+                if name.startswith(f"{context.run_id}/{agent.name}"):
+                    context.store.ledger_release(context.run_id, name)
+    if context.left_behind:
+        text = "; ".join(context.left_behind)
+        context.faults.append((ExitCode.INFRASTRUCTURE, f"left behind: {text}"))
+
+
+def _attach_for_teardown(context: RunContext) -> None:
+    """A run that resumes at its end, or failed early: reach what its ledger names."""
+    if not context.store.ledger(context.run_id):
+        return
+    package = build_agent()
+    folder = context.store.journals_folder(context.run_id)
+    for place in context.provider.acquire(context.job):
+        agent = make_agent(context.run_id, place, package, folder)
+        context.agents.append(agent)
+        try:
+            agent.attach()
+        except StorperfError as error:
+            log.warning("%s cannot be reached for teardown: %s", agent.name, error)

@@ -1,0 +1,48 @@
+"""What the phases of one run share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from storperf.engine.agents import Agent
+from storperf.engine.cancel import Cancel
+from storperf.engine.events import Announcer
+from storperf.errors import ExitCode
+from storperf.model.job import Job, Plan, Target
+from storperf.model.verdict import Verdict
+from storperf.providers.local import LocalProvider
+from storperf.store.store import Store
+
+
+@dataclass(kw_only=True)
+class RunContext:
+    """One run in the making.  `faults` collects what went wrong besides the measurement."""
+
+    run_id: str
+    job: Job
+    plan: Plan
+    store: Store
+    provider: LocalProvider
+    cancel: Cancel
+    announce: Announcer
+    epoch: Callable[[], float]
+    agents: list[Agent] = field(default_factory=list)
+    prepared: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    faults: list[tuple[ExitCode, str]] = field(default_factory=list)
+    left_behind: list[str] = field(default_factory=list)
+    verdict: Verdict | None = None
+
+    def targets(self) -> list[Target]:
+        """Every target of every side, in the order of their numbers on an agent."""
+        return [target for side in self.job.sides for target in side.targets]
+
+    def numbers_of_side(self, name: str) -> list[int]:
+        """The numbers of one side's targets."""
+        first = 0
+        for side in self.job.sides:
+            if side.name == name:
+                return list(range(first, first + len(side.targets)))
+            first += len(side.targets)
+        raise KeyError(name)

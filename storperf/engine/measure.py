@@ -1,0 +1,22 @@
+"""The phase measure: every planned trial that is not stored yet, in order."""
+
+from __future__ import annotations
+
+from storperf.engine import waiting
+from storperf.engine.context import RunContext
+from storperf.engine.events import EventKind
+from storperf.engine.trial_run import TrialRun
+from storperf.model.run import TrialState
+
+
+def measure(context: RunContext) -> None:
+    """Measure; a trial that fails is kept with its reason, and the next one goes on."""
+    latest = {trial.id: trial for trial in context.store.trials(context.run_id)}
+    for planned in context.plan.trials:
+        waiting.look_for_cancel(context)
+        context.cancel.check()
+        trial = latest[planned.id]
+        if trial.state is not TrialState.STORED:
+            TrialRun(context, trial).run()
+        else:
+            context.announce.tell(EventKind.PROGRESS, trial=trial.id, is_stored=True)

@@ -1,0 +1,75 @@
+"""An agent's journal records as the model's values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from storperf.model.interval import Interval, SensorSample
+from storperf.model.job import Op
+from storperf.remote.journal_copy import JournalCopy
+
+Record = dict[str, Any]
+
+
+def interval_of(agent: str, record: Record) -> Interval | None:
+    """The interval in an `interval` record; None for one inside fio's ramp time."""
+    if record.get("ramp"):
+        return None
+    bins = record["bins"]
+    return Interval(
+        trial=record["trial"],
+        attempt=record["attempt"],
+        agent=agent,
+        target=record["target"],
+        op=Op(record["op"]),
+        index=record["index"],
+        start_s=record["start_s"],
+        end_s=record["end_s"],
+        duration_s=record["duration_s"],
+        ios=record["ios"],
+        bytes=record["bytes"],
+        clat_count=record["clat_count"],
+        clat_sum_ns=record["clat_sum_ns"],
+        slat_sum_ns=record["slat_sum_ns"],
+        lat_sum_ns=record["lat_sum_ns"],
+        bins=tuple(zip(bins[::2], bins[1::2], strict=True)),
+    )
+
+
+def sample_of(agent: str, record: Record) -> SensorSample:
+    """The sample in a `sensors` record."""
+    return SensorSample(
+        trial=record["trial"],
+        agent=agent,
+        start_s=record["start_s"],
+        end_s=record["end_s"],
+        figures=tuple(record["figures"].items()),
+    )
+
+
+def of_attempt(journal: JournalCopy, trial: str, attempt: int) -> Iterator[Record]:
+    """The records of one attempt, up to its end."""
+    for record in journal.since(trial, attempt):
+        if record.get("trial") == trial and record.get("attempt") == attempt:
+            yield record
+            if record["kind"] == "trial_ended":
+                return
+
+
+def intervals_of(agent: str, journal: JournalCopy, trial: str, attempt: int) -> Iterator[Interval]:
+    """The intervals of one attempt on one agent, in order."""
+    for record in of_attempt(journal, trial, attempt):
+        if record["kind"] == "interval":
+            interval = interval_of(agent, record)
+            if interval is not None:
+                yield interval
+
+
+def samples_of(
+    agent: str, journal: JournalCopy, trial: str, attempt: int
+) -> Iterator[SensorSample]:
+    """The host samples of one attempt on one agent, in order."""
+    for record in of_attempt(journal, trial, attempt):
+        if record["kind"] == "sensors":
+            yield sample_of(agent, record)

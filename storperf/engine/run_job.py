@@ -1,0 +1,125 @@
+"""The run as a state machine: each phase is stored, then acted on; teardown comes always."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from storperf.engine import waiting
+from storperf.engine.conclusion import collect, teardown
+from storperf.engine.context import RunContext
+from storperf.engine.events import EventKind, Moment
+from storperf.engine.judgement import judge
+from storperf.engine.measure import measure
+from storperf.engine.preparation import precondition, prepare, provision
+from storperf.errors import ExitCode, StorperfError, worst
+from storperf.model.run import Phase, Run, RunState
+
+Act = Callable[[RunContext], None]
+
+# The phases that need agents, in order; a run that is resumed before the end of them starts
+# with the first: each finds done what is done.
+WITH_AGENTS: dict[Phase, Act] = {
+    Phase.PROVISION: provision,
+    Phase.PREPARE: prepare,
+    Phase.PRECONDITION: precondition,
+    Phase.MEASURE: measure,
+    Phase.COLLECT: collect,
+}
+_ENDED_EARLY = (ExitCode.CANCELLED, ExitCode.USAGE, ExitCode.BUG)
+
+
+def run_job(context: RunContext, report: Act, resume_at: Phase | None = None) -> Run:
+    """Carry the run out, or on from the phase that was stored last; the run as it ended.
+
+    `report` writes the papers of a judged run; it is given, so that the engine knows
+    nothing of formats.
+    """
+    context.announce.tell(EventKind.RUN_STARTED, trials=len(context.plan.trials))
+    try:
+        if resume_at is None or resume_at in WITH_AGENTS:
+            _measure_all(context)
+        if not _is_cut_short(context) and resume_at is not Phase.TEARDOWN:
+            _guarded(context, Phase.JUDGE, judge)
+            _guarded(context, Phase.REPORT, report)
+    finally:
+        _teardown(context)
+    return _end(context)
+
+
+def _measure_all(context: RunContext) -> None:
+    for phase, act in WITH_AGENTS.items():
+        _guarded(context, phase, act)
+        if context.faults:
+            return
+
+
+def _guarded(context: RunContext, phase: Phase, act: Act) -> None:
+    """One phase; what storperf itself noticed becomes a fault of the run, not the end of it."""
+    try:
+        waiting.look_for_cancel(context)
+        context.cancel.check()
+        _enter(context, phase)
+        act(context)
+        context.announce.transition(phase.value, Moment.ACTED)
+    except StorperfError as error:
+        _add_fault(context, error)
+
+
+def _teardown(context: RunContext) -> None:
+    """Comes always: after a cancel, and also when the store cannot be told any more."""
+    try:
+        _enter(context, Phase.TEARDOWN)
+    except StorperfError as error:
+        _add_fault(context, error)
+    try:
+        teardown(context)
+        context.announce.transition(Phase.TEARDOWN.value, Moment.ACTED)
+    except StorperfError as error:
+        _add_fault(context, error)
+    if context.cancel.is_requested and not _is_cut_short(context):
+        context.faults.append((ExitCode.CANCELLED, "cancelled while the run was ending"))
+
+
+def _enter(context: RunContext, phase: Phase) -> None:
+    context.store.set_phase(context.run_id, phase, at_s=context.epoch())
+    context.announce.transition(phase.value, Moment.STORED)
+
+
+def _add_fault(context: RunContext, error: StorperfError) -> None:
+    context.faults.append((error.exit_code, error.message))
+    context.announce.note(error.message)
+
+
+def _is_cut_short(context: RunContext) -> bool:
+    return any(code in _ENDED_EARLY for code, _ in context.faults)
+
+
+def _end(context: RunContext) -> Run:
+    """Store how the run ended: the exit code that wins, and why."""
+    verdict = context.verdict or context.store.verdict(context.run_id)
+    codes = [code for code, _ in context.faults]
+    if verdict is not None:
+        codes.append(verdict.exit_code)
+    exit_code = worst(codes)
+    state = RunState.COMPLETED
+    if exit_code is ExitCode.CANCELLED:
+        state = RunState.CANCELLED
+    elif context.faults:
+        state = RunState.FAILED
+    context.store.set_run_facts(
+        context.run_id,
+        {
+            "faults": [{"exit_code": int(code), "message": text} for code, text in context.faults],
+            "left_behind": list(context.left_behind),
+        },
+    )
+    context.store.end_run(
+        context.run_id,
+        state=state,
+        exit_code=exit_code,
+        verdict=verdict.outcome.value if verdict else None,
+        reason=verdict.reason.value if verdict else None,
+        ended_s=context.epoch(),
+    )
+    context.announce.tell(EventKind.RUN_ENDED, exit_code=int(exit_code), state=state.value)
+    return context.store.get_run(context.run_id)

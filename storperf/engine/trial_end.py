@@ -1,0 +1,76 @@
+"""What an agent's record of a trial's end means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from storperf.fio.ending import FailureKind, FioFailure, explain_failure
+from storperf.model.job import Job, Step
+from storperf.model.run import TrialEnd
+
+Record = dict[str, Any]
+
+# fio's clock and ours may differ by the last, unfinished I/O; more is not the runtime asked for.
+_LEAST_RUNTIME = 0.9
+
+
+def explain_end(ended: Record) -> FioFailure | None:
+    """Why the trial is no measurement, None when it is one (as far as fio's words go)."""
+    if ended["why"] == "agent_died":
+        return FioFailure(kind=FailureKind.AGENT, sentence="the agent's process died")
+    if ended["why"] == "journal_full":
+        return FioFailure(
+            kind=FailureKind.AGENT, sentence="the agent's disk is full, its journal stopped"
+        )
+    if ended["why"].startswith("refused: "):
+        return FioFailure(kind=FailureKind.TARGET, sentence=ended["why"].removeprefix("refused: "))
+    if not ended["targets"]:
+        return FioFailure(kind=FailureKind.AGENT, sentence=f"fio was not started: {ended['why']}")
+    for target in ended["targets"]:
+        failure = _explain_target(target)
+        if failure is not None:
+            return failure
+    return None
+
+
+def _explain_target(target: Record) -> FioFailure | None:
+    failure = explain_failure(
+        exit_status=target["exit_status"],
+        signal=target["signal"],
+        stopped_by_us=target["stopped"],
+        timed_out=target["timed_out"],
+        documents=target["documents"],
+        total_ios=sum(target["ios"].values()),
+        errors=target["errors"],
+        last_lines=[*target["last_lines"], *target["notes"]],
+    )
+    if failure is None and target["broken"]:
+        return FioFailure(
+            kind=FailureKind.RUBBISH,
+            sentence=f"fio's status documents cannot be read: {target['broken']}",
+        )
+    return failure
+
+
+def explain_figures(ended: Record, step: Step, job: Job) -> FioFailure | None:
+    """Why figures that fio calls good cannot be true; None when nothing contradicts them."""
+    for target in ended["targets"]:
+        for op in step.workload.ops:
+            ios, size = target["ios"][op.value], target["bytes"][op.value]
+            if step.block_size_bytes and ios and size > ios * step.block_size_bytes:
+                sentence = (
+                    f"fio claims {size} bytes in {ios} {op.value}s of {step.block_size_bytes} bytes"
+                )
+                return FioFailure(kind=FailureKind.LIES, sentence=sentence)
+            runtime_s = target["runtime_ms"][op.value] / 1000
+            if not target["stopped"] and runtime_s < job.ending.runtime_s * _LEAST_RUNTIME:
+                sentence = f"fio ended after {runtime_s:g} s instead of {job.ending.runtime_s:g} s"
+                return FioFailure(kind=FailureKind.EARLY, sentence=sentence)
+    return None
+
+
+def end_of(job: Job, *, is_steady: bool) -> TrialEnd:
+    """How a trial that is a measurement ended."""
+    if job.ending.until_steady is None:
+        return TrialEnd.COMPLETED
+    return TrialEnd.STEADY if is_steady else TrialEnd.DEADLINE

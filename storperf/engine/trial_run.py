@@ -1,0 +1,247 @@
+"""One trial, from its start on every agent to its figures in the store.
+
+Its states are stored before they are acted on; a resumed run enters where the
+stored state says, and the agents' journals say the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from storperf.engine import waiting
+from storperf.engine.agents import Agent
+from storperf.engine.context import RunContext
+from storperf.engine.events import EventKind, Moment
+from storperf.engine.records import interval_of
+from storperf.engine.steady_watch import SteadyWatch
+from storperf.engine.trial_end import end_of, explain_end, explain_figures
+from storperf.errors import AgentLost, Cancelled
+from storperf.fio.ending import FailureKind, FioFailure
+from storperf.fio.render import render_trial
+from storperf.model.run import Flag, Steadiness, Summary, Trial, TrialEnd, TrialState
+
+Record = dict[str, Any]
+
+# A device may need that long to drain what is queued; a fio that needs more hangs.
+_GRACE_S = 15.0
+_GRACE_SHARE = 0.2
+
+
+class TrialRun:
+    """Carries one trial out, or on."""
+
+    def __init__(self, context: RunContext, trial: Trial) -> None:
+        self._context = context
+        self._trial = trial
+        self._step = context.plan.step(trial.step_key)
+        self._numbers = context.numbers_of_side(trial.side)
+        rule = context.job.ending.until_steady
+        streams = len(context.agents) * len(self._numbers)
+        self._watch = SteadyWatch(self._step.workload, rule, streams) if rule else None
+        self._is_stopping = False
+        self._lost: AgentLost | None = None
+
+    def run(self) -> None:
+        """Start it, hear its end, store it; Cancelled is raised once it is stored."""
+        if self._trial.state is TrialState.PLANNED:
+            self._save(TrialState.STARTED, started_s=self._context.epoch())
+        if self._trial.state is TrialState.STARTED:
+            self._start()
+            self._told(TrialState.STARTED)
+        ends = self._wait()
+        if self._trial.state is TrialState.STARTED:
+            self._save(TrialState.ENDED, ended_s=self._context.epoch())
+        summaries = self._conclude(ends)
+        self._told(TrialState.ENDED)
+        self._trial = replace(self._trial, state=TrialState.STORED)
+        self._context.store.store_trial(self._context.run_id, self._trial, summaries)
+        self._tell_end()
+        self._context.announce.transition(
+            TrialState.STORED.value, Moment.STORED, trial=self._trial.id
+        )
+        if self._lost is not None:
+            raise self._lost
+        self._context.cancel.check()
+
+    # --- start -------------------------------------------------------------------
+
+    def _save(self, state: TrialState, **changes: Any) -> None:
+        self._trial = replace(self._trial, state=state, **changes)
+        self._context.store.save_trial(self._context.run_id, self._trial)
+        self._context.announce.transition(state.value, Moment.STORED, trial=self._trial.id)
+
+    def _told(self, state: TrialState) -> None:
+        self._context.announce.transition(state.value, Moment.ACTED, trial=self._trial.id)
+
+    def _start(self) -> None:
+        self._context.announce.tell(
+            EventKind.TRIAL_STARTED,
+            trial=self._trial.id,
+            what="measure",
+            step=self._step.key,
+            runtime_s=self._context.job.ending.runtime_s,
+        )
+        for agent in self._context.agents:
+            try:
+                self._start_on(agent)
+            except AgentLost:
+                agent.reattach(self._context.cancel)
+                self._start_on(agent)
+
+    def _start_on(self, agent: Agent) -> None:
+        agent.call(
+            "start",
+            trial=self._trial.id,
+            attempt=self._trial.attempt,
+            what="measure",
+            deadline_s=self._deadline_s(),
+            targets=[
+                {"target": number, "argv": self._argv(agent.name, number)}
+                for number in self._numbers
+            ],
+        )
+
+    def _argv(self, name: str, number: int) -> tuple[str, ...]:
+        return render_trial(
+            self._context.job,
+            self._step,
+            self._context.targets()[number],
+            fio=self._context.job.provider.fio,
+            filename=self._context.prepared[name][number]["filename"],
+            output="-",
+        )
+
+    def _deadline_s(self) -> float:
+        runtime_s = self._context.job.ending.runtime_s
+        return runtime_s + max(_GRACE_S, runtime_s * _GRACE_SHARE)
+
+    # --- while it runs -----------------------------------------------------------
+
+    def _wait(self) -> dict[str, Record]:
+        """The record of the end, from each agent; on a cancel, from those that gave one."""
+        ends: dict[str, Record] = {}
+        for agent in self._context.agents:
+
+            def listen(record: Record, name: str = agent.name) -> None:
+                self._hear(name, record)
+                if record["kind"] == "trial_ended":
+                    ends[name] = record
+
+            try:
+                waiting.for_end(self._context, agent, self._trial.id, self._trial.attempt, listen)
+            except Cancelled:
+                continue
+            except AgentLost as error:
+                self._lost = error
+        return ends
+
+    def _hear(self, name: str, record: Record) -> None:
+        if record["kind"] != "interval":
+            return
+        interval = interval_of(name, record)
+        if interval is None:
+            return
+        self._context.announce.tell(
+            EventKind.INTERVAL,
+            trial=self._trial.id,
+            step=self._step.key,
+            agent=name,
+            op=interval.op.value,
+            end_s=interval.end_s,
+            iops=interval.iops,
+            bandwidth=interval.bandwidth_bytes_per_s,
+        )
+        if self._watch is not None:
+            self._watch.feed(interval)
+            if self._watch.is_steady and not self._is_stopping:
+                self._is_stopping = True
+                self._stop("steady")
+
+    def _stop(self, why: str) -> None:
+        for agent in self._context.agents:
+            agent.call("stop", trial=self._trial.id, attempt=self._trial.attempt, why=why)
+
+    # --- what it was -------------------------------------------------------------
+
+    def _conclude(self, ends: dict[str, Record]) -> tuple[Summary, ...]:
+        """Write the intervals, fill in how it ended; summaries only of a whole measurement."""
+        # numpy and scipy are heavy: not before the first trial has run.
+        from storperf.engine import trial_tables
+
+        self._add_facts(argv=self._argvs(), ends=ends)
+        table = trial_tables.write(self._context, self._trial)
+        failure = self._failure(ends)
+        if self._context.cancel.is_requested:
+            self._trial = replace(
+                self._trial, end=TrialEnd.CANCELLED, steadiness=Steadiness.NOT_JUDGED
+            )
+            return ()
+        if failure is None and not len(table):
+            failure = FioFailure(kind=FailureKind.NO_IO, sentence="fio reported no interval")
+        if failure is not None:
+            self._fail(failure)
+            return ()
+        is_steady = any(end["why"] == "steady" for end in ends.values())
+        found = trial_tables.summarise(self._context, self._trial, table, is_steady=is_steady)
+        self._add_facts(window_s=found.window_s)
+        if found.missing_ops:
+            missing = ", ".join(found.missing_ops)
+            sentence = f"no I/O at all in: {missing}"
+            self._fail(FioFailure(kind=FailureKind.NO_IO, sentence=sentence))
+            return ()
+        self._trial = replace(
+            self._trial,
+            end=end_of(self._context.job, is_steady=is_steady),
+            steadiness=found.steadiness,
+            steady_figures=found.figures,
+            flags=(*found.flags, *self._own_flags()),
+        )
+        return found.summaries
+
+    def _failure(self, ends: dict[str, Record]) -> FioFailure | None:
+        if self._lost is not None:
+            return FioFailure(kind=FailureKind.AGENT, sentence=self._lost.message)
+        for name, end in ends.items():
+            failure = explain_end(end) or explain_figures(end, self._step, self._context.job)
+            if failure is not None:
+                return replace(failure, sentence=f"{name}: {failure.sentence}")
+        return None
+
+    def _fail(self, failure: FioFailure) -> None:
+        self._add_facts(failure_kind=failure.kind.value)
+        self._trial = replace(
+            self._trial,
+            end=TrialEnd.FAILED,
+            end_reason=failure.sentence,
+            steadiness=Steadiness.NOT_JUDGED,
+        )
+
+    def _own_flags(self) -> tuple[Flag, ...]:
+        is_on_target = any(
+            self._context.prepared[agent.name][number]["journal_on_target"]
+            for agent in self._context.agents
+            for number in self._numbers
+        )
+        return (Flag.JOURNAL_ON_TARGET,) if is_on_target else ()
+
+    def _argvs(self) -> dict[str, list[list[str]]]:
+        return {
+            agent.name: [list(self._argv(agent.name, number)) for number in self._numbers]
+            for agent in self._context.agents
+        }
+
+    def _add_facts(self, **facts: object) -> None:
+        self._trial = replace(self._trial, facts={**self._trial.facts, **facts})
+
+    def _tell_end(self) -> None:
+        trial = self._trial
+        self._context.announce.tell(
+            EventKind.TRIAL_ENDED,
+            trial=trial.id,
+            what="measure",
+            step=trial.step_key,
+            end=trial.end.value if trial.end else None,
+            end_reason=trial.end_reason,
+            steadiness=trial.steadiness.value if trial.steadiness else None,
+        )

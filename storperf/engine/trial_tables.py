@@ -1,0 +1,51 @@
+"""A trial's intervals, out of the agents' journals into columns and figures.
+
+Imported when the first trial has run: numpy and scipy are heavy.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from storperf.engine.context import RunContext
+from storperf.engine.records import intervals_of, samples_of
+from storperf.model.run import Trial
+from storperf.stats.summary import TrialSummary, summarise_trial
+from storperf.stats.table import IntervalTable, SensorTable
+from storperf.store.intervals import write_intervals
+
+
+def write(context: RunContext, trial: Trial) -> IntervalTable:
+    """The trial's intervals; with the host's samples they are written to the trial's file."""
+    key = (trial.id, trial.attempt)
+    journals = [(agent.name, agent.journal) for agent in context.agents]
+    table = IntervalTable.from_intervals(
+        chain.from_iterable(intervals_of(name, journal, *key) for name, journal in journals)
+    )
+    sensors = SensorTable.from_samples(
+        chain.from_iterable(samples_of(name, journal, *key) for name, journal in journals)
+    )
+    if len(table):
+        meta = {
+            "run": context.run_id,
+            "trial": trial.id,
+            "attempt": trial.attempt,
+            "step": trial.step_key,
+            "side": trial.side,
+        }
+        path = context.store.intervals_path(context.run_id, *key)
+        write_intervals(path, table, sensors, meta=meta)
+    return table
+
+
+def summarise(
+    context: RunContext, trial: Trial, table: IntervalTable, *, is_steady: bool
+) -> TrialSummary:
+    """The trial's figures and steadiness."""
+    return summarise_trial(
+        table=table,
+        step=context.plan.step(trial.step_key),
+        job=context.job,
+        trial_id=trial.id,
+        ended_by_steady=is_steady,
+    )
