@@ -1,0 +1,176 @@
+"""The result for a terminal: what a person sees when a run ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from storperf.model.baseline import BaselineEntry
+from storperf.model.comparison import RunComparison
+from storperf.model.job import CANDIDATE
+from storperf.model.result import RunResult
+from storperf.model.run import Run
+from storperf.model.verdict import Check, Outcome, Reason
+from storperf.reports.clean import line
+from storperf.reports.step_rows import NOT_JUDGED, NOTHING, StepRow, shown, step_rows
+from storperf.stats.wording import signed
+
+# Colour only repeats what a word says already.
+_STYLES = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.INCONCLUSIVE: "yellow"}
+
+
+def result_table(result: RunResult) -> RenderableType:
+    """Verdict, steps, and the sentences of every check that did not pass.
+
+    Readable from 80 columns on.  Text of others is never read as markup.
+    """
+    rows = step_rows(result)
+    parts: list[RenderableType] = [_verdict_panel(result), _step_table(rows)]
+    parts += [Text(note, style="dim") for note in _notes(rows)]
+    if result.verdict is not None:
+        parts += _sentences(result.verdict.checks)
+    return Group(*parts)
+
+
+def runs_table(runs: Sequence[Run]) -> RenderableType:
+    """A line a run, in the order given."""
+    if not runs:
+        return Text("no runs")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in ("run", "job", "lab", "begun (UTC)", "state", "verdict"):
+        table.add_column(heading, overflow="fold")
+    for run in runs:
+        named = (
+            line(run.job_name) if run.title is None else f"{line(run.job_name)}\n{line(run.title)}"
+        )
+        state = run.state.value if run.phase is None or run.ended_s else f"in {run.phase}"
+        said = [word for word in (run.verdict, run.reason) if word]
+        table.add_row(
+            Text(line(run.id)),
+            Text(named),
+            Text(line(run.lab)),
+            Text(_when(run.created_s)),
+            Text(state),
+            Text(line(": ".join(said)) or NOTHING),
+        )
+    return table
+
+
+def baseline_table(entries: Sequence[BaselineEntry]) -> RenderableType:
+    """A line for each run's place, in the order given."""
+    if not entries:
+        return Text("no run was ever entered into this baseline")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in ("step", "run", "counts", "since (UTC)", "by", "why"):
+        table.add_column(heading, overflow="fold")
+    for entry in entries:
+        side = "" if entry.key.side == CANDIDATE else f"\n{line(entry.key.side)}"
+        table.add_row(
+            Text(f"{line(entry.key.step)}{side}"),
+            Text(line(entry.run)),
+            Text("yes" if entry.accepted else "no"),
+            Text(_when(entry.at_s)),
+            Text(line(entry.who)),
+            Text(line(entry.why)),
+        )
+    return table
+
+
+def comparison_table(comparison: RunComparison) -> RenderableType:
+    """Two runs, a block of lines for each check between them."""
+    was, now = comparison.reference, comparison.candidate
+    parts: list[RenderableType] = [
+        Text(f"reference {line(was.id)}, {_when(was.created_s)} UTC, {line(was.job_name)}"),
+        Text(f"candidate {line(now.id)}, {_when(now.created_s)} UTC, {line(now.job_name)}"),
+    ]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column(Text("step\nfigure"), overflow="fold", ratio=1, min_width=16)
+    table.add_column(Text("candidate\nreference"), justify="right", no_wrap=True)
+    table.add_column("change", justify="right", no_wrap=True)
+    table.add_column(Text("outcome\nreason"), no_wrap=True)
+    for check in comparison.checks:
+        figure = " ".join(word for word in (check.op, check.metric) if word)
+        table.add_row(
+            Text(f"{line(check.step)}\n  {line(figure)}"),
+            Text(
+                f"{shown(check.metric, check.value)}\n{shown(check.metric, check.baseline_value)}"
+            ),
+            Text(NOTHING if check.change is None else signed(check.change)),
+            _words(check.reason),
+        )
+    return Group(*parts, table, *_sentences(comparison.checks))
+
+
+def _verdict_panel(result: RunResult) -> Panel:
+    run, verdict = result.run, result.verdict
+    if verdict is None:
+        title, style = "NO VERDICT", "yellow"
+        said = line(run.reason or f"The run is {run.state}.")
+    else:
+        title = f"{verdict.outcome.value.upper()}: {verdict.reason.value.replace('_', ' ')}"
+        style = _STYLES[verdict.outcome]
+        said = line(verdict.sentence)
+    named = "" if run.title is None else f" ({line(run.title)})"
+    where = f"{line(run.job_name)} on {line(run.lab)}, run {line(run.id)}{named}"
+    body = Text(f"{said}\n", overflow="fold")
+    body.append(where, style="dim")
+    return Panel(body, title=Text(title, style=f"bold {style}"), title_align="left")
+
+
+def _step_table(rows: tuple[StepRow, ...]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column(Text("step\nop"), overflow="fold", ratio=1, min_width=16)
+    table.add_column(Text("IOPS\nbandwidth"), justify="right", no_wrap=True)
+    table.add_column(Text("clat p50\np99"), justify="right", no_wrap=True)
+    table.add_column(Text("change\nbaseline"), justify="right", no_wrap=True)
+    table.add_column(Text("outcome\nreason"), no_wrap=True)
+    sides = {row.side for row in rows}
+    for row in rows:
+        side = f" {line(row.side)}" if len(sides) > 1 else ""
+        table.add_row(
+            Text(f"{line(row.step)}\n  {row.op}{side}"),
+            Text(f"{_figure(row, 'iops')}\n{_figure(row, 'bandwidth')}"),
+            Text(f"{row.figures['clat_p50']}\n{row.figures['clat_p99']}"),
+            Text(f"{row.change}\n{row.baseline}"),
+            _words(row.reason),
+        )
+    return table
+
+
+def _figure(row: StepRow, metric: str) -> str:
+    return f"{row.figures[metric]}{'*' if metric == row.judged else ' '}"
+
+
+def _words(reason: Reason | None) -> Text:
+    if reason is None:
+        return Text(NOT_JUDGED, style="yellow")
+    text = Text(reason.outcome.value, style=_STYLES[reason.outcome])
+    return text.append(f"\n{reason.value.replace('_', ' ')}", style="dim")
+
+
+def _when(epoch_s: float) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _notes(rows: tuple[StepRow, ...]) -> list[str]:
+    notes = ["* the judged figure; change and baseline are of it"]
+    if any(row.trials > 1 for row in rows):
+        notes.append("figures of several trials of a step are their geometric mean")
+    return notes
+
+
+def _sentences(checks: Sequence[Check]) -> list[RenderableType]:
+    told: list[RenderableType] = []
+    for check in checks:
+        if check.reason.outcome is Outcome.PASS:
+            continue
+        remark = Text(f"{check.reason.outcome}: ", style=_STYLES[check.reason.outcome])
+        remark.append(f"{line(check.step)}: {line(check.sentence)}", style="default")
+        told.append(remark)
+    return told
