@@ -10,7 +10,7 @@ from storperf.model.baseline import BaselineValue
 from storperf.model.job import CANDIDATE, Step
 from storperf.model.metric import METRICS
 from storperf.model.verdict import Check, CheckKind, Reason
-from storperf.stats.prior import choose_prior
+from storperf.stats.prior import Prior, Spread, choose_prior, spread_of
 from storperf.stats.repeats import Place, RunValue
 from storperf.stats.screen import RUN_ALPHA, Screen, screen, sidak
 from storperf.stats.wording import change, count, figure_name, percent, quantity, signed
@@ -81,15 +81,18 @@ def judge_against_baselines(
             pending.append((place, value))
         elif place in known:
             yield _without_value(place, known[place])
+    spreads = {place: spread_of(known[place].values) for place, _ in pending}
+    pooled: dict[str, Spread] = {}
+    for place, spread in spreads.items():
+        pooled[place[3]] = pooled.get(place[3], Spread(squares=0.0, df=0)) + spread
     for place, value in pending:
-        yield _judge(place, value, known, sidak(RUN_ALPHA, len(pending)))
+        own = known[place]
+        prior = choose_prior(place[3], len(own.values), pooled[place[3]] - spreads[place])
+        yield _judge(place, value, own, prior, sidak(RUN_ALPHA, len(pending)))
 
 
-def _judge(place: Place, value: float, known: Mapping[Place, Baseline], alpha: float) -> Check:
+def _judge(place: Place, value: float, own: Baseline, prior: Prior, alpha: float) -> Check:
     step, side, op, metric = place
-    own = known[place]
-    others = [each.values for other, each in known.items() if other[3] == metric and other != place]
-    prior = choose_prior(metric, own.values, others)
     result = screen(value, own.values, metric=METRICS[metric], prior=prior, alpha=alpha)
     return Check(
         kind=CheckKind.BASELINE,
@@ -159,7 +162,8 @@ def without_baseline(
         return None
     has_some = len(missing) < len(step.workload.ops)
     if differing is not None and not has_some:
-        reason, sentence = Reason.NOT_COMPARABLE, differing
+        reason = Reason.NOT_COMPARABLE
+        sentence = f"Earlier runs of this step measured something else: {differing.rstrip('.')}."
     elif is_limited and not has_some:
         return None
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,24 @@ class Prior:
     source: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Squared deviations of logarithms from their own history's mean, summed; and their df.
+
+    Spreads of several histories are added: dividing the sums weighs each by its df.
+    """
+
+    squares: float
+    df: int
+
+    def __add__(self, other: Spread) -> Spread:
+        return Spread(squares=self.squares + other.squares, df=self.df + other.df)
+
+    def __sub__(self, other: Spread) -> Spread:
+        squares = max(0.0, self.squares - other.squares)
+        return Spread(squares=squares, df=self.df - other.df)
+
+
 def hampel_kept(values: Floats) -> Floats:
     """`values` (logarithms, shape n) without those beyond 3.5 robust deviations of the median.
 
@@ -51,44 +69,34 @@ def hampel_kept(values: Floats) -> Floats:
     return kept
 
 
-def pooled_prior(histories: Iterable[Sequence[float]]) -> Prior | None:
-    """The run-to-run spread that several histories of one metric share; None below 8 df.
-
-    Each history holds the positive values of one step, direction and metric.  Variances of
-    the logarithms are weighted by their degrees of freedom, after Hampel cleaning, and the
-    result is set 15 % too high: erring high costs power, erring low costs trust
-    (VERDICT.md, sensitivity to the prior).
-    """
-    squares, df = 0.0, 0
-    for history in histories:
-        logs = hampel_kept(np.log(np.asarray(history, dtype=np.float64)))
-        if len(logs) > 1:
-            squares += float(((logs - logs.mean()) ** 2).sum())
-            df += len(logs) - 1
-    if df < FEWEST_POOLED_DF:
-        return None
-    return Prior(
-        sigma=CAUTION * (squares / df) ** 0.5,
-        df=PRIOR_DF,
-        source=f"the spread of this lab's other baselines ({df} degrees of freedom)",
-    )
+def spread_of(history: Sequence[float]) -> Spread:
+    """The spread of one history: positive values of one step, direction and metric."""
+    logs = hampel_kept(np.log(np.asarray(history, dtype=np.float64)))
+    if len(logs) == 0:
+        return Spread(squares=0.0, df=0)
+    return Spread(squares=float(((logs - logs.mean()) ** 2).sum()), df=len(logs) - 1)
 
 
-def choose_prior(metric: str, own: Sequence[float], others: Iterable[Sequence[float]]) -> Prior:
+def choose_prior(metric: str, own_runs: int, others: Spread) -> Prior:
     """What is known of a metric's run-to-run spread besides its own history.
 
-    First choice: the lab's other histories of the same metric (the own one would count
-    twice).  Else, once the own history has 8 degrees of freedom, nothing but itself.
-    Else a default that is wide on purpose.
+    First choice: the spread of the lab's other histories of the same metric (the own one
+    would count twice), from 8 degrees of freedom on and set 15 % too high: erring high costs
+    power, erring low costs trust (VERDICT.md, sensitivity to the prior).  Else, once
+    the own history has 8 degrees of freedom, nothing but itself.  Else a default that is wide
+    on purpose.
     """
-    pooled = pooled_prior(others)
-    if pooled is not None:
-        return pooled
-    if len(own) > FEWEST_POOLED_DF:
-        return Prior(sigma=0.0, df=0.0, source="its own baseline alone")
+    if others.df >= FEWEST_POOLED_DF:
+        return Prior(
+            sigma=CAUTION * (others.squares / others.df) ** 0.5,
+            df=PRIOR_DF,
+            source=f"this lab's other baselines ({others.df} degrees of freedom)",
+        )
+    if own_runs > FEWEST_POOLED_DF:
+        return Prior(sigma=0.0, df=0.0, source="these runs alone")
     sigma = DEFAULT_TAIL_SIGMA if metric.startswith("clat_p") else DEFAULT_SIGMA
     return Prior(
         sigma=sigma,
         df=PRIOR_DF,
-        source=f"a default of {sigma:.0%}, until this lab has more runs",
+        source=f"a default of {sigma * 100:.0f} %, until this lab has more runs",
     )

@@ -68,6 +68,8 @@ def screen(
     if count >= FEWEST_TO_CLEAN:
         centre, centre_variance = float(np.median(logs)), np.pi / 2 / count
     df = prior.df + count - 1
+    if df <= 0:
+        raise ValueError("one run without a prior has no spread to screen with")
     squares = float(((logs - logs.mean()) ** 2).sum())
     error = ((prior.df * prior.sigma**2 + squares) / df * (1 + centre_variance)) ** 0.5
     shift = float(np.log(value)) - centre
