@@ -43,8 +43,10 @@ class LocalStream:
             raise AgentLost(f"the agent's channel is closed: {self.last_words()}") from error
 
     def last_words(self) -> str:
-        """What attach said on stderr; only once it has ended."""
-        if self._process.poll() is None:
+        """What attach said on stderr, once it has ended; it has, or will at once."""
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
             return "no reason given"
         return self._stderr.read().decode("utf-8", "replace").strip() or "no reason given"
 

@@ -1,0 +1,85 @@
+"""The command line: a name for each use case, and one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from storperf.cli import baseline, keeping, looking, running
+from storperf.errors import ExitCode, StorperfError
+
+app = typer.Typer(
+    name="storperf",
+    help="Measure storage with fio and say pass, fail or inconclusive.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+
+@app.callback()
+def main_options(
+    context: typer.Context,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--results",
+            help="Where runs are kept. Default: $STORPERF_RESULTS, else ~/.local/share/storperf.",
+        ),
+    ] = None,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="Say more on stderr; twice for all.")
+    ] = 0,
+) -> None:
+    """Measure storage with fio and say pass, fail or inconclusive."""
+    context.obj = results
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    logging.basicConfig(
+        level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )
+
+
+app.command("run")(running.run)
+app.command("resume")(running.resume)
+app.command("cancel")(running.cancel)
+app.command("list")(looking.list_runs)
+app.command("show")(looking.show)
+app.command("compare")(looking.compare)
+app.command("export")(looking.export)
+app.add_typer(baseline.app, name="baseline")
+app.command("prune")(keeping.prune)
+app.command("schema")(keeping.schema)
+app.command("version")(keeping.version)
+
+
+def main() -> None:
+    """Run a command and exit with its code."""
+    sys.exit(_exit_code(sys.argv[1:]))
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        app(arguments)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else ExitCode.PASS
+    except StorperfError as error:
+        _say(error.message, error.exit_code, arguments)
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - a bug of ours must not look like a verdict
+        traceback.print_exc()
+        _say(f"a bug in storperf: {error}; please report it", ExitCode.BUG, arguments)
+        return ExitCode.BUG
+    return ExitCode.PASS
+
+
+def _say(message: str, code: ExitCode, arguments: list[str]) -> None:
+    sys.stderr.write(f"storperf: {message}\n")
+    if "--json" in arguments:
+        document = {"schema": "storperf-error/1", "error": message, "exit_code": int(code)}
+        sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")

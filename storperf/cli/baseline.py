@@ -1,0 +1,68 @@
+"""`baseline show|set|clear`: what runs are judged against."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from storperf.cli.options import JsonFlag, LabOption, RunArgument, settings, user
+
+app = typer.Typer(help="What runs are judged against.", no_args_is_help=True)
+
+JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="The job's name.")]
+WhyOption = Annotated[str, typer.Option("--why", help="The reason; it is kept.")]
+
+
+@app.command("show")
+def show(
+    context: typer.Context, job: JobArgument, lab: LabOption = "default", as_json: JsonFlag = False
+) -> None:
+    """Show which runs are a job's baseline, and by whose word."""
+    from storperf import service
+    from storperf.cli.output import print_json, stdout_console
+    from storperf.reports.table import baseline_table
+
+    entries = service.baseline_entries(settings(context), lab, job)
+    if as_json:
+        print_json({"schema": "storperf-baseline/1", "entries": entries})
+    else:
+        stdout_console().print(baseline_table(entries))
+
+
+@app.command("set")
+def set_run(
+    context: typer.Context,
+    run_text: RunArgument,
+    why: WhyOption = "accepted by a person",
+    as_json: JsonFlag = False,
+) -> None:
+    """Accept a run into its baseline, whatever its verdict was."""
+    from storperf import service
+    from storperf.cli.output import print_json, stdout_console
+
+    entries = service.accept(settings(context), run_text, who=user(), why=why)
+    if as_json:
+        print_json({"schema": "storperf-baseline/1", "entries": entries})
+    else:
+        stdout_console().print(f"{entries[0].run} is accepted for {len(entries)} steps")
+
+
+@app.command("clear")
+def clear(  # noqa: PLR0913, PLR0917 - an option each
+    context: typer.Context,
+    job: JobArgument,
+    lab: LabOption = "default",
+    step: Annotated[str | None, typer.Option(help="Only this step.")] = None,
+    why: WhyOption = "cleared by a person",
+    as_json: JsonFlag = False,
+) -> None:
+    """Take every run out of a job's baseline; the runs themselves stay."""
+    from storperf import service
+    from storperf.cli.output import print_json, stdout_console
+
+    cleared = service.clear_baseline(settings(context), lab, job, step, who=user(), why=why)
+    if as_json:
+        print_json({"schema": "storperf-baseline-cleared/1", "cleared": cleared})
+    else:
+        stdout_console().print(f"{cleared} places cleared; the next clean run starts it anew")

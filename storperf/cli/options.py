@@ -1,0 +1,31 @@
+"""Options that several commands share, and what is read from the environment, once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from storperf.settings import Settings, read_settings
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="A run: its id, the beginning of one, its title, or `last`."
+    ),
+]
+LabOption = Annotated[str, typer.Option("--lab", help="The lab that the baseline is of.")]
+
+
+def settings(context: typer.Context) -> Settings:
+    """The settings of this process; `--results` was read by the main callback."""
+    results: Path | None = context.obj
+    return read_settings(os.environ, Path.cwd(), results)
+
+
+def user() -> str:
+    """Who asks, for provenance."""
+    return os.environ.get("USER") or str(os.getuid())

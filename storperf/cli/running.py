@@ -1,0 +1,116 @@
+"""`run`, `resume`, `cancel`: what makes and ends runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from storperf.cli.options import JsonFlag, RunArgument, settings
+
+if TYPE_CHECKING:
+    from storperf.engine.cancel import Cancel
+    from storperf.engine.events import Listener
+    from storperf.model.job import Job
+    from storperf.model.result import RunResult
+
+# Everything that runs is imported inside the commands: `storperf --help` must be quick.
+
+TitleOption = Annotated[
+    str | None, typer.Option("--title", help="A name for people; `show` finds the run by it.")
+]
+
+
+def run(
+    context: typer.Context,
+    job_file: Annotated[Path, typer.Argument(metavar="JOB", help="The job file (YAML).")],
+    title: TitleOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure what a job file asks for, and judge it."""
+    from storperf import service
+    from storperf.plan import plan_job
+
+    chosen = settings(context)
+    job = service.load_job(job_file, chosen)
+
+    def carry_out(listeners: list[Listener], cancel: Cancel) -> RunResult:
+        return service.run(chosen, job, title=title, listeners=listeners, cancel=cancel)
+
+    _follow(job, len(plan_job(job).trials), carry_out, as_json=as_json)
+
+
+def resume(
+    context: typer.Context, run_text: RunArgument = "last", as_json: JsonFlag = False
+) -> None:
+    """Go on with a run whose manager was killed; its agents may still be measuring."""
+    from storperf import service
+
+    chosen = settings(context)
+    found = service.show(chosen, run_text)
+
+    def carry_out(listeners: list[Listener], cancel: Cancel) -> RunResult:
+        return service.resume(chosen, found.run.id, listeners=listeners, cancel=cancel)
+
+    _follow(found.job, len(found.plan.trials), carry_out, as_json=as_json)
+
+
+def cancel(context: typer.Context, run_text: RunArgument, as_json: JsonFlag = False) -> None:
+    """End a run: fio is stopped, scratch removed, what was measured kept."""
+    from storperf import service
+    from storperf.cli.output import print_json, stdout_console
+
+    found = service.cancel_run(settings(context), run_text)
+    if as_json:
+        print_json({"run": found.id, "state": found.state})
+    else:
+        words = "asked to end" if found.state == "running" else f"ended: {found.state}"
+        stdout_console().print(f"run {found.id}: {words}", markup=False)
+
+
+def _follow(
+    job: Job,
+    trials: int,
+    carry_out: Callable[[list[Listener], Cancel], RunResult],
+    *,
+    as_json: bool,
+) -> None:
+    """Run with progress on stderr, print the result on stdout, exit with its code."""
+    from storperf.cli.output import tolerating_closed_stdout
+    from storperf.cli.signals import cancelled_by_signals
+
+    with cancelled_by_signals() as cancel, _listeners(job, trials) as listeners:
+        result = carry_out(listeners, cancel)
+    with tolerating_closed_stdout():
+        print_result(result, as_json=as_json)
+    code = result.run.exit_code
+    raise typer.Exit(5 if code is None else code)
+
+
+@contextmanager
+def _listeners(job: Job, trials: int) -> Iterator[list[Listener]]:
+    from storperf.cli.fault import killer
+    from storperf.cli.output import stderr_console
+    from storperf.cli.progress import shown_progress
+
+    with shown_progress(stderr_console(), job, trials) as shown:
+        die_at = os.environ.get("STORPERF_DIE_AT")
+        yield [shown, killer(die_at)] if die_at else [shown]
+
+
+def print_result(result: RunResult, *, as_json: bool) -> None:
+    """A run on stdout: its table, or its JSON document."""
+    if as_json:
+        from storperf.reports.registry import render
+
+        sys.stdout.write(render("json", result))
+        return
+    from storperf.cli.output import stdout_console
+    from storperf.reports.table import result_table
+
+    stdout_console().print(result_table(result))

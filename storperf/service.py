@@ -1,0 +1,301 @@
+"""The use cases, one function each.  CLI and web know only this module.
+
+Every function takes Settings (or an open Store) and plain values, and gives back values
+of the model; what goes wrong is a StorperfError.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from storperf.engine.cancel import Cancel
+from storperf.engine.context import RunContext
+from storperf.engine.events import Announcer, Listener
+from storperf.engine.ownership import is_owned, owning
+from storperf.engine.run_job import run_job
+from storperf.errors import Conflict, UsageError
+from storperf.jobfile.parse import parse_job
+from storperf.model.baseline import BaselineEntry
+from storperf.model.comparison import RunComparison
+from storperf.model.job import Job, Origin, Plan, Target, TargetKind
+from storperf.model.result import RunResult
+from storperf.model.run import Phase, PruneReport, Run, RunState
+from storperf.plan import baseline_entry, baseline_keys, plan_job
+from storperf.providers.local import LocalProvider
+from storperf.reports.papers import write_papers
+from storperf.settings import Settings
+from storperf.store.store import Store
+from storperf.version import package_version
+
+MAX_JOB_FILE_BYTES = 1 << 20
+
+
+def open_store(settings: Settings) -> Store:
+    """The manager's store, made when it is not there yet."""
+    return Store.open(settings.results, settings.database)
+
+
+# --- job files -----------------------------------------------------------------------------
+
+
+def load_job(path: Path, settings: Settings, origin: Origin = Origin.TRUSTED) -> Job:
+    """The job in a file; relative target paths start at the settings' directory."""
+    try:
+        with path.open("rb") as source:
+            content = source.read(MAX_JOB_FILE_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read the job file {path}: {error.strerror}") from error
+    if len(content) > MAX_JOB_FILE_BYTES:
+        raise UsageError(f"{path} is larger than 1 MiB; that is no job file")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path} is not UTF-8 text: {error.reason} at byte {error.start}"
+        ) from error
+    return _place_targets(parse_job(text, source=str(path), origin=origin), settings.directory)
+
+
+def _place_targets(job: Job, directory: Path) -> Job:
+    def place(target: Target) -> Target:
+        if target.kind is not TargetKind.DIRECTORY:
+            return target
+        return replace(target, path=os.path.normpath(directory / target.path))
+
+    sides = tuple(
+        replace(side, targets=tuple(place(target) for target in side.targets)) for side in job.sides
+    )
+    return replace(job, sides=sides)
+
+
+# --- running ---------------------------------------------------------------------------------
+
+
+def run(
+    settings: Settings,
+    job: Job,
+    *,
+    title: str | None = None,
+    listeners: Sequence[Listener] = (),
+    cancel: Cancel | None = None,
+) -> RunResult:
+    """Carry a job out, from its first agent to its verdict."""
+    plan = plan_job(job)
+    with open_store(settings) as store:
+        created_s = time.time()
+        run_id = new_run_id(created_s)
+        started = Run(
+            id=run_id,
+            job_name=job.name,
+            lab=job.lab,
+            title=title,
+            job_text=job.text,
+            state=RunState.RUNNING,
+            phase=None,
+            created_s=created_s,
+            manager=_this_manager(),
+            facts={"origin": job.origin.value, "directory": str(settings.directory)},
+        )
+        store.create_run(started, plan)
+        return _carry_out(settings, store, started, job, plan, listeners, cancel, None)
+
+
+def resume(
+    settings: Settings,
+    run_text: str,
+    *,
+    listeners: Sequence[Listener] = (),
+    cancel: Cancel | None = None,
+) -> RunResult:
+    """Go on with a run whose manager died; Conflict when it has ended or is managed."""
+    with open_store(settings) as store:
+        found = store.resolve(run_text)
+        if found.state is not RunState.RUNNING:
+            raise Conflict(f"run {found.id} has ended ({found.state}); there is nothing to resume")
+        job = job_of(found)
+        plan = store.plan(found.id)
+        return _carry_out(settings, store, found, job, plan, listeners, cancel, found.phase)
+
+
+def _carry_out(  # noqa: PLR0913, PLR0917 - what run and resume have in common
+    settings: Settings,
+    store: Store,
+    started: Run,
+    job: Job,
+    plan: Plan,
+    listeners: Sequence[Listener],
+    cancel: Cancel | None,
+    resume_at: Phase | None,
+) -> RunResult:
+    context = RunContext(
+        run_id=started.id,
+        job=job,
+        plan=plan,
+        store=store,
+        provider=LocalProvider(settings.agents),
+        cancel=cancel or Cancel(),
+        announce=Announcer(started.id, listeners),
+        epoch=time.time,
+    )
+    with owning(started.id, store.artefacts(started.id)):
+        store.set_manager(started.id, _this_manager())
+        run_job(context, report, resume_at)
+        report(context)
+        return load_result(store, started.id)
+
+
+def report(context: RunContext) -> None:
+    """Write the run's papers into its folder, from what is stored."""
+    write_papers(
+        load_result(context.store, context.run_id), context.store.artefacts(context.run_id)
+    )
+
+
+def cancel_run(settings: Settings, run_text: str, listeners: Sequence[Listener] = ()) -> Run:
+    """End a run: its living manager is asked to; without one, it is torn down from here."""
+    with open_store(settings) as store:
+        found = store.resolve(run_text)
+        if found.state is not RunState.RUNNING:
+            raise Conflict(f"run {found.id} has ended already ({found.state})")
+        store.request_cancel(found.id)
+        if is_owned(store.artefacts(found.id)):
+            return found
+    return resume(settings, found.id, listeners=listeners).run
+
+
+def new_run_id(created_s: float) -> str:
+    """A run's name: sorts by time, is safe in paths and metric names."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created_s))
+    return f"{stamp}-{secrets.token_hex(2)}"
+
+
+def job_of(found: Run) -> Job:
+    """The job that a run was made of, its targets placed as they were then."""
+    origin = Origin(str(found.facts.get("origin", Origin.UNTRUSTED.value)))
+    job = parse_job(found.job_text, source=f"the job of run {found.id}", origin=origin)
+    return _place_targets(job, Path(str(found.facts.get("directory", "/"))))
+
+
+def _this_manager() -> dict[str, object]:
+    return {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "storperf": package_version(),
+        "since_s": time.time(),
+    }
+
+
+# --- looking ---------------------------------------------------------------------------------
+
+
+def load_result(store: Store, run_id: str) -> RunResult:
+    """Everything known of a run but its intervals."""
+    found = store.get_run(run_id)
+    environment = {
+        name.removeprefix("environment."): facts
+        for name, facts in found.facts.items()
+        if name.startswith("environment.")
+    }
+    return RunResult(
+        run=found,
+        job=job_of(found),
+        plan=store.plan(run_id),
+        trials=store.trials(run_id),
+        summaries=store.summaries(run_id),
+        verdict=store.verdict(run_id),
+        environment=environment,
+        sinks={},
+    )
+
+
+def list_runs(
+    settings: Settings, *, job: str | None = None, lab: str | None = None, limit: int = 50
+) -> tuple[Run, ...]:
+    """Runs, newest first."""
+    with open_store(settings) as store:
+        return store.find_runs(job=job, lab=lab, limit=limit)
+
+
+def show(settings: Settings, run_text: str) -> RunResult:
+    """One run, by id, the beginning of one, or `last`."""
+    with open_store(settings) as store:
+        return load_result(store, store.resolve(run_text).id)
+
+
+def raw_files(settings: Settings, run_text: str) -> tuple[Path, ...]:
+    """The kept files of a run: raw fio output, intervals, journals, papers."""
+    with open_store(settings) as store:
+        folder = store.artefacts(store.resolve(run_text).id)
+        return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
+
+
+def compare(settings: Settings, reference_text: str, candidate_text: str) -> RunComparison:
+    """The second run judged against the first alone; unlike steps are shown, not judged."""
+    # numpy and scipy are heavy: most commands do without.
+    from storperf.stats.pairwise import compare_runs
+
+    with open_store(settings) as store:
+        reference, candidate = (
+            load_result(store, store.resolve(text).id) for text in (reference_text, candidate_text)
+        )
+    checks = compare_runs(reference, candidate)
+    if not checks:
+        raise UsageError(
+            f"runs {reference.run.id} and {candidate.run.id} have no measured step in common"
+        )
+    return RunComparison(reference=reference.run, candidate=candidate.run, checks=checks)
+
+
+# --- baselines -------------------------------------------------------------------------------
+
+
+def baseline_entries(settings: Settings, lab: str, job: str) -> tuple[BaselineEntry, ...]:
+    """What each run's place in the job's baseline is, newest first."""
+    with open_store(settings) as store:
+        return store.baseline_entries(lab, job)
+
+
+def accept(settings: Settings, run_text: str, *, who: str, why: str) -> tuple[BaselineEntry, ...]:
+    """Put a run into its baseline by a person's word; only a run that measured every step."""
+    with open_store(settings) as store:
+        found = store.resolve(run_text)
+        if found.state is not RunState.COMPLETED:
+            raise Conflict(
+                f"run {found.id} is {found.state}; only a completed run can be a baseline"
+            )
+        measured = {(t.step_key, t.side) for t in store.trials(found.id) if t.steadiness}
+        at_s = time.time()
+        entries = tuple(
+            baseline_entry(key, step, run=found.id, who=who, why=why, at_s=at_s)
+            for key, step in baseline_keys(job_of(found), store.plan(found.id))
+            if (key.step, key.side) in measured
+        )
+        store.enter_baseline(entries)
+        return entries
+
+
+def clear_baseline(  # noqa: PLR0913 - what is cleared, by whom and why
+    settings: Settings, lab: str, job: str, step: str | None, *, who: str, why: str
+) -> int:
+    """Take every run out of a job's baseline; the runs stay.  How many places were cleared."""
+    with open_store(settings) as store:
+        return store.clear_baseline(lab, job, step, who=who, why=why, at_s=time.time())
+
+
+# --- keeping ---------------------------------------------------------------------------------
+
+
+def prune(
+    settings: Settings, *, older_than_s: float | None, max_bytes: int | None, dry_run: bool
+) -> PruneReport:
+    """Remove raw output, intervals and journals of old runs; summaries stay for ever."""
+    with open_store(settings) as store:
+        return store.prune(
+            older_than_s=older_than_s, max_bytes=max_bytes, now_s=time.time(), dry_run=dry_run
+        )
