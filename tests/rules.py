@@ -17,7 +17,7 @@ from pathlib import Path
 # Imports point to the same number or a lower one.  6: what people touch; 5: the use cases;
 # 4: a run as a state machine; 3: the outside world; 2: pure, no I/O and no clock; 1: values.
 LAYERS = {
-    **dict.fromkeys(("errors", "units", "deadline", "version"), 0),
+    **dict.fromkeys(("errors", "units", "deadline", "version", "settings"), 0),
     "model": 1,
     **dict.fromkeys(("jobfile", "plan", "fio", "stats", "heat", "workloads"), 2),
     **dict.fromkeys(("providers", "remote", "sinks", "store", "reports", "hooks"), 3),
@@ -32,7 +32,7 @@ MAX_LINES = 400
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 
 # CLI main, web dispatcher, the per-agent wrapper of fan-out: the only broad handlers.
-BROAD_HANDLERS = {"storperf.__main__": 1, "storperf.web.dispatch": 1, "storperf.engine.fanout": 1}
+BROAD_HANDLERS = {"storperf.cli.app": 1, "storperf.web.dispatch": 1, "storperf.engine.fanout": 1}
 
 # Alembic runs these files and prescribes the names in them.
 MIGRATIONS = "storperf.store.migrations"

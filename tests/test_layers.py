@@ -46,7 +46,7 @@ BREACHES = [
     (rules.handler_breaches, "storperf.plan", "with contextlib.suppress(Exception):\n    f()"),
     (
         rules.handler_breaches,
-        "storperf.__main__",
+        "storperf.cli.app",
         "try:\n    f()\nexcept Exception:\n    g()\n" * 2,
     ),
     (rules.call_breaches, "storperf.plan", "subprocess.run('ls', shell=True)"),
@@ -99,7 +99,7 @@ ALLOWED = [
         "storperf.plan",
         "try:\n    f()\nexcept Exception:\n    g()\n    raise",
     ),
-    (rules.handler_breaches, "storperf.__main__", "try:\n    f()\nexcept Exception:\n    g()"),
+    (rules.handler_breaches, "storperf.cli.app", "try:\n    f()\nexcept Exception:\n    g()"),
     (rules.length_breaches, "storperf.plan", "x = 1\n" * 400),
     (rules.call_breaches, "storperf.plan", "cancel.wait(1)"),
     (rules.state_breaches, "storperf.plan", "def f():\n    return os.environ['HOME']"),

@@ -26,6 +26,7 @@ OTHERS_WORDS = {
     "tick_s": "one turn of the agent's loop, which is no interval",
     "tick_idle_s": "one turn of the agent's loop",
     "tick_running_s": "one turn of the agent's loop",
+    "task": "rich's name of a progress bar",
     "stage": "the verb: to lay a file ready on a host",
     "trend": "short for a Drift where the function drift is called",
 }
