@@ -33,7 +33,7 @@ Modes:
   dies_midway      SIGKILL of itself                  | crashes     exit 1 at once, text on stderr
   early_end        exit 0 too early                   | no_io       exit 0 and not one I/O
   rubbish          prints what is no JSON, exit 0     | nan         latencies that are NaN
-  lies_about_size  measuring: half the bytes of its I/Os; filling: success after half of --size
+  lies_about_size  measuring: twice the bytes of its I/Os; filling: success after half of --size
   error_in_json    error 5, exit 1                    | enospc      error 28, exit 1
   verify_error     error 84, exit 1, fio's words on stderr
   fills_output     prints without end                 | too_old     --version says fio-2.1
@@ -41,7 +41,7 @@ Modes:
 """
 
 # pathlib would add 10 ms to each start.
-# ruff: noqa: PTH
+# ruff: noqa: PTH100, PTH123
 
 from __future__ import annotations
 
@@ -256,8 +256,8 @@ class LyingFio:
         self.print(RUBBISH) if self.mode == "rubbish" else self.document(now_s)
 
     def fio_job(self, index, parts, now_s):
-        half = self.mode == "lies_about_size" and not self.is_fill
-        block_bytes = self.block_bytes / 2 if half else self.block_bytes
+        is_double = self.mode == "lies_about_size" and not self.is_fill
+        block_bytes = self.block_bytes * 2 if is_double else self.block_bytes
         is_nan = self.mode == "nan" and self.documents > 1
         figures = {
             op: self.counters[op].part(index, parts).render(block_bytes, int(now_s * 1000), is_nan)
