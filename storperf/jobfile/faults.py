@@ -11,6 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from storperf.jobfile.source import Path, Source
 
+MAX_SHOWN = 100
+_LONGEST = 600
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -29,14 +32,25 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def render_faults(source: Source, faults: Iterable[Fault]) -> list[str]:
-    """One sentence for each path, in the order of the lines; the first fault of a path wins."""
+    """One sentence for each path, in the order of the lines; the first fault of a path wins.
+
+    A file that is no job file at all has thousands of faults: the first hundred are shown.
+    """
     first: dict[Path, Fault] = {}
     for fault in faults:
         first.setdefault(fault.path, fault)
     ordered = sorted(first.values(), key=lambda fault: source.line(fault.path))
-    return [
-        f"line {source.line(fault.path)}: {_where(fault.path)}{fault.sentence}" for fault in ordered
+    shown = list(source.faults)
+    shown += [
+        f"line {source.line(each.path)}: {_where(each.path)}{each.sentence}" for each in ordered
     ]
+    more = len(shown) - MAX_SHOWN
+    rest = [f"and {more} more faults"] if more > 0 else []
+    return [_short(sentence) for sentence in shown[:MAX_SHOWN]] + rest
+
+
+def _short(sentence: str) -> str:
+    return sentence if len(sentence) <= _LONGEST else f"{sentence[:_LONGEST]}..."
 
 
 def null_faults(source: Source) -> list[Fault]:
@@ -59,7 +73,13 @@ def null_faults(source: Source) -> list[Fault]:
 
 def model_faults(model: type[BaseModel], error: ValidationError) -> list[Fault]:
     """What pydantic found, in our words."""
-    return [_fault(model, details) for details in error.errors(include_url=False)]
+    faults: list[Fault] = []
+    for details in error.errors(include_url=False):
+        if len(faults) < MAX_SHOWN:
+            faults.append(_fault(model, details))
+        else:
+            faults.append(Fault(details["loc"], details["msg"]))
+    return faults
 
 
 def _fault(model: type[BaseModel], details: Any) -> Fault:

@@ -57,7 +57,7 @@ def parse_job(text: str, *, source: str, origin: Origin = Origin.TRUSTED) -> Job
     checked = Checked(file=file, workloads=workloads, origin=origin, wrong=wrong)
     faults = [*faults, *workload_faults, *cross_faults(checked)]
     if faults or read.faults:
-        raise JobFileError(source, [*read.faults, *render_faults(read, faults)])
+        raise JobFileError(source, render_faults(read, faults))
     return _job(file, workloads, origin, text)
 
 

@@ -16,6 +16,7 @@ import yaml
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
+_MOST_FATAL = 100
 
 Path: TypeAlias = tuple[str | int, ...]
 Value: TypeAlias = "str | bool | list[Value] | dict[str, Value] | None"
@@ -67,7 +68,7 @@ def read_source(text: str) -> Source:
     except yaml.YAMLError as error:
         raise NotReadableError([f"line 1: not YAML: {error}"]) from error
     if reader.fatal:
-        raise NotReadableError(reader.fatal)
+        raise NotReadableError(reader.fatal[:_MOST_FATAL])
     if top is None:
         raise NotReadableError(["line 1: the file is empty; name, target and workloads are needed"])
     if not isinstance(top, dict):

@@ -189,11 +189,11 @@ def test_an_unknown_key_names_the_nearest_known_one_and_the_line(extra, fault):
         ("graphite: {web: 'ftp://x'}", "graphite.web: 'ftp://x' is not an address"),
         ("graphite: {web: 'http://u:p@x'}", "is not an address"),
         ("graphite: yes", "graphite: must be a mapping of host, port, web, required"),
-        ("matrix: {block_size: 64M}\nrepeats: 1", "is more than the target's 1M"),
+        ("matrix: {block_size: 1536k}", "block_size[0]: is more than the target's 1M"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_refused(extra, says):
-    size = "1M" if "64M}" in extra else "1G"
+    size = "1M" if "1536k" in extra else "1G"
     faults = faults_of(with_keys(extra, target=f"{{directory: scratch, size: {size}}}"))
     assert len(faults) == 1
     assert says in faults[0]
@@ -466,6 +466,18 @@ def test_too_many_trials_are_refused():
     assert parse(with_keys(extra.replace("512, ", ""), workloads="[rr]"))
     pinned = "[{rw: read, bs: 4k}]"
     assert parse(with_keys(extra, workloads=pinned))
+
+
+def test_a_file_of_nothing_but_faults_shows_the_first_hundred():
+    faults = faults_of("".join(f"key{number}: 1\n" for number in range(5000)))
+    assert len(faults) == 101
+    assert faults[-1] == "and 4903 more faults"
+    assert all(fault.startswith("line ") for fault in faults[:-1])
+
+
+def test_a_fault_quotes_no_novel():
+    (fault,) = faults_of(with_keys("", workloads="[" + "x" * 100_000 + "]"))
+    assert len(fault) < 700
 
 
 def test_the_error_names_the_file_and_ends_with_usage():
