@@ -11,7 +11,8 @@ _UNFIT = re.compile(
     "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 _BLANKS = re.compile(r"[\s\u2028\u2029]+")
-_MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]|#~$!@:])")
+_ENTITIES = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 # A spreadsheet takes a cell that begins so for a formula (owasp.org/www-community/attacks/
 # CSV_Injection); a tab or a line end may stand before it.
 _FORMULA = re.compile(r"[\s]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")
@@ -31,13 +32,13 @@ def line(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """The text as one line of Markdown that shows it and does nothing else.
+    """The text for the inside of a line of Markdown: it is shown and does nothing else.
 
-    Every ASCII punctuation may be escaped so (spec.commonmark.org, backslash escapes);
-    `&` and `<` as entities as well, for renderers that let HTML through.
+    Any ASCII punctuation may be escaped with a backslash (spec.commonmark.org); `<`, `>` and
+    `&` become entities, for renderers that let HTML through.  At the start of a line words
+    of ours stand before it, so that it makes no list and no heading.
     """
-    escaped = _MARKDOWN.sub(r"\\\1", line(text))
-    return escaped.replace("\\&", "&amp;").replace("\\<", "&lt;").replace("\\>", "&gt;")
+    return _MARKDOWN.sub(r"\\\1", line(text)).translate(_ENTITIES)
 
 
 def markdown_block(text: str) -> str:

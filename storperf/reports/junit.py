@@ -146,8 +146,8 @@ def _check_case(
 
 
 def _group(result: RunResult) -> str:
-    # Jenkins cuts the class name at its last point; points of ours are the only ones then.
-    return f"{result.run.lab}.{result.run.job_name}".replace(" ", "_")
+    # Jenkins reads points as levels of packages: no points but ours.
+    return ".".join(line(name).replace(".", "_") for name in (result.run.lab, result.run.job_name))
 
 
 def _time_s(result: RunResult, step: str, side: str) -> float:

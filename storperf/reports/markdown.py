@@ -42,7 +42,7 @@ def _verdict(result: RunResult) -> Iterator[str]:
     run, verdict = result.run, result.verdict
     if verdict is None:
         yield f"# {markdown(run.job_name)}: no verdict"
-        yield markdown(run.reason or f"The run is {run.state}.")
+        yield f"Reason: {markdown(run.reason or f'the run is {run.state}')}"
     else:
         yield f"# {markdown(run.job_name)}: {verdict.outcome}"
         yield f"**{markdown(verdict.reason)}**: {markdown(verdict.sentence)}"
