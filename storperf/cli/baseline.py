@@ -16,7 +16,7 @@ WhyOption = Annotated[str, typer.Option("--why", help="The reason; it is kept.")
 
 @app.command("show")
 def show(
-    context: typer.Context, job: JobArgument, lab: LabOption = "default", as_json: JsonFlag = False
+    context: typer.Context, job: JobArgument, lab: LabOption = "local", as_json: JsonFlag = False
 ) -> None:
     """Show which runs are a job's baseline, and by whose word."""
     from storperf import service
@@ -52,7 +52,7 @@ def set_run(
 def clear(  # noqa: PLR0913, PLR0917 - an option each
     context: typer.Context,
     job: JobArgument,
-    lab: LabOption = "default",
+    lab: LabOption = "local",
     step: Annotated[str | None, typer.Option(help="Only this step.")] = None,
     why: WhyOption = "cleared by a person",
     as_json: JsonFlag = False,

@@ -59,10 +59,10 @@ class RunProgress:
         done_s = 0.0 if self._trial_start_s is None else now_s - self._trial_start_s
         measuring_s = trials_left * self._runtime_s - min(done_s, self._runtime_s)
         bytes_left = max(0, self._fill_bytes - self._filled_bytes) if not self._stored else 0
-        speed = _ASSUMED_FILL_BYTES_PER_S
+        fill_bytes_per_s = _ASSUMED_FILL_BYTES_PER_S
         if self._filled_bytes and now_s > self._fill_start_s:
-            speed = self._filled_bytes / (now_s - self._fill_start_s)
-        return max(0.0, measuring_s) + bytes_left / speed
+            fill_bytes_per_s = self._filled_bytes / (now_s - self._fill_start_s)
+        return max(0.0, measuring_s) + bytes_left / fill_bytes_per_s
 
     def done(self, now_s: float) -> float:
         """The share of the measuring that is done."""

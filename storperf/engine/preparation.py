@@ -113,7 +113,6 @@ def _check_steps(context: RunContext, agent: Agent) -> None:
                 context.targets()[0],
                 fio=context.job.provider.fio,
                 filename=context.prepared[agent.name][0]["filename"],
-                output="-",
             )
         )
         for step in context.plan.steps
@@ -141,7 +140,6 @@ def _start_fill(context: RunContext, agent: Agent, numbers: list[int]) -> bool:
                 context.targets()[number],
                 fio=context.job.provider.fio,
                 filename=prepared[number]["filename"],
-                output="-",
             ),
         }
         for number in numbers

@@ -20,6 +20,7 @@ from storperf.errors import AgentLost, Cancelled
 from storperf.fio.ending import FailureKind, FioFailure
 from storperf.fio.render import render_trial
 from storperf.model.run import Flag, Steadiness, Summary, Trial, TrialEnd, TrialState
+from storperf.units import parse_duration_s
 
 Record = dict[str, Any]
 
@@ -109,11 +110,11 @@ class TrialRun:
             self._context.targets()[number],
             fio=self._context.job.provider.fio,
             filename=self._context.prepared[name][number]["filename"],
-            output="-",
         )
 
     def _deadline_s(self) -> float:
-        runtime_s = self._context.job.ending.runtime_s
+        ramp = self._step.workload.option("ramp_time")
+        runtime_s = self._context.job.ending.runtime_s + (parse_duration_s(ramp) if ramp else 0.0)
         return runtime_s + max(_GRACE_S, runtime_s * _GRACE_SHARE)
 
     # --- while it runs -----------------------------------------------------------

@@ -15,13 +15,13 @@ _FILL_BLOCK_BYTES = 1 << 20
 _FILL_DEPTH = 16
 
 
-def render_trial(  # noqa: PLR0913 - three of them say where, by keyword
-    job: Job, step: Step, target: Target, *, fio: str, filename: str, output: str
+def render_trial(
+    job: Job, step: Step, target: Target, *, fio: str, filename: str
 ) -> tuple[str, ...]:
     """The argument vector that measures `step` on `target`.
 
-    `filename` is the device, or the file of ours, as the agent sees it; fio writes its status
-    documents to `output`.  UsageError when fio cannot be told that file name.
+    `filename` is the device, or the file of ours, as the agent sees it; where the status
+    documents go is the agent's to say.  UsageError when fio cannot be told that file name.
     """
     options = [
         ("name", step.key),
@@ -37,12 +37,10 @@ def render_trial(  # noqa: PLR0913 - three of them say where, by keyword
         ("time_based", "1"),
         ("runtime", _milliseconds(job.ending.runtime_s)),
     ]
-    return (fio, *_arguments(options), *_reporting(job, output))
+    return (fio, *_arguments(options), *_reporting(job))
 
 
-def render_fill(
-    job: Job, target: Target, *, fio: str, filename: str, output: str
-) -> tuple[str, ...]:
+def render_fill(job: Job, target: Target, *, fio: str, filename: str) -> tuple[str, ...]:
     """The argument vector that writes the whole span once, with data that cannot be compressed."""
     span = target.size_bytes or _FILL_BLOCK_BYTES
     options = [
@@ -58,7 +56,7 @@ def render_fill(
         ("buffer_compress_percentage", "0"),
         ("end_fsync", "1"),
     ]
-    return (fio, *_arguments(options), *_reporting(job, output))
+    return (fio, *_arguments(options), *_reporting(job))
 
 
 def render_parse_only(argv: Iterable[str]) -> tuple[str, ...]:
@@ -115,11 +113,10 @@ def _place(job: Job, target: Target, filename: str, ioengine: str) -> list[tuple
     return options
 
 
-def _reporting(job: Job, output: str) -> list[str]:
+def _reporting(job: Job) -> list[str]:
     return [
         f"--status-interval={_milliseconds(job.interval_s)}",
         "--output-format=json+",
-        f"--output={output}",
         "--eta=never",
     ]
 

@@ -31,7 +31,9 @@ ONE = parse_job("name: n\ntarget: {directory: d, size: 1G}\nworkloads: [rr]\n", 
 
 
 def job_of(workloads):
-    return parse_job(f"name: n\ntarget: {{null_engine: true}}\nworkloads: {workloads}\n", source="x")
+    return parse_job(
+        f"name: n\ntarget: {{null_engine: true}}\nworkloads: {workloads}\n", source="x"
+    )
 
 
 def test_steps_are_the_matrix_in_order():
@@ -76,7 +78,19 @@ def test_a_pinned_numjobs_is_taken():
 
 
 def test_strange_names_become_plain_keys_that_differ():
-    names = ["a/b", "a b", "a-b", "../..", "; rm -rf", "\N{SNOWMAN}", "A-B", "x" * 100, "x" * 99, "a-b-0123abcd", "deadbeef"]
+    names = [
+        "a/b",
+        "a b",
+        "a-b",
+        "../..",
+        "; rm -rf",
+        "\N{SNOWMAN}",
+        "A-B",
+        "x" * 100,
+        "x" * 99,
+        "a-b-0123abcd",
+        "deadbeef",
+    ]
     keys = [step.key for step in plan_job(job_of([{"name": n, "rw": "read"} for n in names])).steps]
     assert len(set(keys)) == len(names)
     assert all(re.fullmatch(r"[A-Za-z0-9_-]+", key) and len(key) <= MAX_KEY for key in keys)
@@ -164,7 +178,9 @@ def test_what_measures_changes_the_fingerprint(change):
 
 
 def test_all_measuring_changes_have_different_fingerprints():
-    found = [plan_job(dataclasses.replace(ONE, **change)).steps[0].fingerprint for change in MEASURING]
+    found = [
+        plan_job(dataclasses.replace(ONE, **change)).steps[0].fingerprint for change in MEASURING
+    ]
     assert len(set(found)) == len(found)
 
 
@@ -191,7 +207,9 @@ def test_a_pinned_value_measures_like_the_matrix_one():
 
 def test_a_blank_in_a_value_cannot_pass_for_two_options():
     one, other = (
-        plan_job(dataclasses.replace(ONE, workloads=(Workload(name="m", options=options),))).steps[0]
+        plan_job(dataclasses.replace(ONE, workloads=(Workload(name="m", options=options),))).steps[
+            0
+        ]
         for options in ((("rw", "read"), ("a", "b c=d")), (("rw", "read"), ("a", "b"), ("c", "d")))
     )
     assert one.fingerprint != other.fingerprint

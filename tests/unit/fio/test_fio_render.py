@@ -18,7 +18,7 @@ from storperf.jobfile.parse import parse_job
 from storperf.model.job import Precondition
 from storperf.plan import plan_job
 
-FIRST = {"fio": "/opt/fio", "filename": "storperf.0", "output": "/run/out.json"}
+FIRST = {"fio": "/opt/fio", "filename": "storperf.0"}
 
 
 def job_of(extra="", target="{directory: d, size: 1G}", workloads="[rr]"):
@@ -54,7 +54,6 @@ def test_a_trial_is_this_command():
         "--runtime=90000ms",
         "--status-interval=1000ms",
         "--output-format=json+",
-        "--output=/run/out.json",
         "--eta=never",
     )
 
@@ -77,7 +76,6 @@ def test_a_filling_is_this_command():
         "--end_fsync=1",
         "--status-interval=1000ms",
         "--output-format=json+",
-        "--output=/run/out.json",
         "--eta=never",
     )
 
