@@ -48,6 +48,19 @@ def test_drift_of_a_line_is_its_change_over_the_mean():
     assert found.is_beyond_limit
 
 
+def test_drift_interval_is_that_of_a_line_through_ten_batch_means():
+    means = np.array([10.0, 12, 9, 11, 13, 10, 12, 11, 9, 13])
+    found = drift(np.repeat(means, 4))
+    x = np.arange(10) - 4.5
+    slope = x @ means / 82.5
+    residual = means - means.mean() - slope * x
+    error = (residual @ residual / 8 / 82.5) ** 0.5 / 4
+    # t(8) at 97.5 % is 2.306004.
+    half = 2.306004 * error * 39 / means.mean()
+    assert found.high - found.share == pytest.approx(half, rel=1e-6)
+    assert found.share - found.low == pytest.approx(half, rel=1e-6)
+
+
 def test_drift_of_exactly_ten_percent_is_allowed():
     assert not drift(np.linspace(104.9, 95.1, 101)).is_beyond_limit
     assert not drift(np.linspace(95.1, 104.9, 101)).is_beyond_limit

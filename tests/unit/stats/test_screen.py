@@ -51,6 +51,13 @@ def test_centre_is_the_mean_below_five_runs_and_the_median_from_five_on():
     assert look(1.0, five).centre == pytest.approx(1.0)
 
 
+def test_median_of_the_baseline_counts_with_its_own_scatter():
+    logs = np.array([-0.05, -0.03, -0.01, 0.01, 0.03, 0.05])
+    sigma = ((4 * 0.05**2 + (logs**2).sum()) / 9) ** 0.5
+    expected = t_quantile(0.8, 9) * sigma * (1 + np.pi / 12) ** 0.5
+    assert look(1.0, list(np.exp(logs))).threshold == pytest.approx(1 - np.exp(-expected))
+
+
 def test_outlier_in_the_baseline_does_not_blind_the_screen():
     clean = [0.99, 1.0, 1.01, 1.0, 0.995, 1.005, 1.0, 0.99, 1.01]
     assert look(0.9, [*clean, 0.2]).is_suspicious

@@ -44,6 +44,13 @@ def test_rate_is_all_ios_over_all_time_when_slices_differ_in_length():
     assert value(summary, "bandwidth").value == pytest.approx((900 + 29_000 + 10) * 4096 / 30.0)
 
 
+def test_each_stream_is_divided_by_its_own_time():
+    whole = make_intervals([1000.0] * 30)
+    gap = [row for row in make_intervals([500.0] * 30, target=1) if not 10 <= row.index < 20]
+    summary = summarise(make_table(whole, gap))
+    assert value(summary, "iops").value == pytest.approx(1500)
+
+
 def test_latency_mean_is_weighted_by_io_counts():
     busy = make_intervals([3000.0] * 30, latency_ns=100)
     idle = make_intervals([1000.0] * 30, latency_ns=500, target=1)
@@ -139,6 +146,15 @@ def test_fall_over_the_whole_trial_is_not_steady():
     falling = np.linspace(1000, 700, 60) * rng.normal(1, 0.01, 60)
     summary = summarise(make_table(make_intervals(falling)))
     assert summary.steadiness is Steadiness.NOT_STEADY
+
+
+def test_trial_that_settles_only_after_half_never_settled():
+    rng = np.random.default_rng(8)
+    cliff = np.where(np.arange(120) < 66, 1600.0, 1000.0) * rng.normal(1, 0.03, 120)
+    summary = summarise(make_table(make_intervals(cliff)))
+    assert summary.steadiness is Steadiness.NOT_STEADY
+    assert "never settled" in summary.figures[0].sentence
+    assert summary.figures[0].warmup_s == pytest.approx(60.0)
 
 
 def test_steady_noise_is_steady_and_its_interval_holds_the_mean():

@@ -304,17 +304,87 @@ def test_latency_below_a_nanosecond_is_compared_as_one():
     world.summaries = [
         replace(s, value=0.0) if s.metric == "clat_p99" else s for s in world.summaries
     ]
-    expect(world.judge(), Reason.NOT_WORSE, enters=True)
+    assert len(expect(world.judge(), Reason.NOT_WORSE, enters=True).checks) == 2
+
+
+def with_reference(world):
+    reference = PlannedTrial(id="ref", step_key="rr", side="reference", session=0, repeat=0)
+    world.plan = replace(world.plan, trials=(*world.plan.trials, reference))
+    return make_trial(reference)
 
 
 def test_reference_side_needs_neither_limit_nor_baseline_but_must_be_measured():
     world = World(limits=[LIMIT])
-    reference = PlannedTrial(id="ref", step_key="rr", side="reference", session=0, repeat=0)
-    world.plan = replace(world.plan, trials=(*world.plan.trials, reference))
+    trial = with_reference(world)
     expect(world.judge(), Reason.INVALID, enters=False)
-    world.trials.append(make_trial(reference))
+    world.trials.append(trial)
     world.summaries.append(make_summary("ref", "iops", 1.0))
+    assert len(expect(world.judge(), Reason.WITHIN_LIMITS, enters=True).checks) == 1
+
+
+def test_reference_that_fell_behind_its_own_baseline_is_suspicious():
+    world = World(limits=[LIMIT]).with_history(*NIGHTS)
+    world.trials.append(with_reference(world))
+    world.summaries.append(make_summary("ref", "iops", 1.0))
+    world.with_history(*NIGHTS, key=("rr", "reference"))
+    expect(world.judge(), Reason.SUSPICIOUS, enters=False)
+
+
+def test_plan_without_a_candidate_is_invalid():
+    world = World(())
+    with_reference(world)
+    world.plan = replace(world.plan, steps=(STEP,))
+    world.trials.append(make_trial(world.plan.trials[0]))
+    world.summaries.append(make_summary("ref", "iops", 1.0))
+    expect(world.judge(), Reason.INVALID, enters=False)
+
+
+@pytest.mark.parametrize("value", [0.0, float("nan"), float("inf")])
+def test_judged_figure_that_is_no_figure_is_invalid(value):
+    world = World(limits=[LIMIT])
+    world.summaries = [
+        replace(s, value=value) if s.metric == "iops" else s for s in world.summaries
+    ]
+    expect(world.judge(), Reason.INVALID, enters=False)
+
+
+def test_figure_of_one_agent_does_not_stand_for_all():
+    world = World(limits=[LIMIT])
+    own = [replace(s, agent="agent-01", value=1.0) for s in world.summaries]
+    world.summaries += own
     expect(world.judge(), Reason.WITHIN_LIMITS, enters=True)
+    world.summaries = own
+    expect(world.judge(), Reason.INVALID, enters=False)
+
+
+def test_limit_without_a_usable_figure_is_not_kept():
+    world = World(limits=[make_limit("clat_p99", 1e9, at_least=False)])
+    world.summaries = [
+        replace(s, value=float("nan")) if s.metric == "clat_p99" else s for s in world.summaries
+    ]
+    expect(world.judge(), Reason.TOO_FEW, enters=False)
+
+
+def test_limit_is_kept_by_the_very_value():
+    world = World(limits=[make_limit("iops", 1000.0)])
+    expect(world.judge(), Reason.WITHIN_LIMITS, enters=True)
+
+
+def test_trial_beyond_the_plan_changes_nothing():
+    world = World(limits=[LIMIT])
+    world.trials.append(replace(world.trials[0], id="extra"))
+    world.summaries.append(make_summary("extra", "iops", 1.0))
+    assert world.judge().checks[0].value == pytest.approx(1000.0)
+
+
+def test_kept_limits_do_not_hide_a_direction_that_lost_its_baseline():
+    world = World((make_step(MIXED, key="rr"),), limits=[LIMIT]).with_history(*NIGHTS)
+    expect(world.judge(), Reason.NO_BASELINE, enters=True)
+
+
+def test_own_runs_are_not_taken_for_those_of_other_steps():
+    checks = World().with_history(*NIGHTS).judge().checks
+    assert "these runs alone" in checks[0].sentence
 
 
 def test_failure_wins_over_infrastructure_and_both_over_undecided():
