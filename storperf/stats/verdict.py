@@ -142,8 +142,9 @@ def _passed(checks: Sequence[Check]) -> list[str]:
     if not compared:
         return [*parts, "There was no baseline to compare with."]
     runs = [len(check.baseline_runs) for check in compared]
-    span = str(max(runs)) if min(runs) == max(runs) else f"{min(runs)} to {max(runs)}"
-    parts.append(f"{count(len(compared), 'figure')} not worse than {span} earlier runs.")
+    fewest = f"{min(runs)} to " if min(runs) < max(runs) else ""
+    earlier = f"{fewest}{count(max(runs), 'earlier run')}"
+    parts.append(f"{count(len(compared), 'figure')} not worse than in {earlier}.")
     bare = {check.step for check in checks} - {check.step for check in compared}
     if bare:
         parts.append(f"No baseline yet for {', '.join(sorted(bare))}.")

@@ -108,6 +108,13 @@ def test_run_like_its_baseline_passes_as_not_worse():
     assert "would be seen" in check.sentence
 
 
+def test_sentence_of_a_pass_counts_figures_and_runs():
+    one = World().with_history(1000.0)
+    assert one.judge().sentence == "1 figure not worse than in 1 earlier run."
+    two = one.with_history(2e6, 2e6, metric="clat_p99")
+    assert two.judge().sentence == "2 figures not worse than in 1 to 2 earlier runs."
+
+
 def test_regression_is_suspicious_and_never_fails_on_a_screen_alone():
     world = World(limits=[LIMIT]).with_history(*(2 * value for value in NIGHTS))
     verdict = expect(world.judge(), Reason.SUSPICIOUS, enters=False)
