@@ -3,9 +3,10 @@
 #   make test       set up, format check, lint, types, every test that needs no special machine
 #   make test-all   the same and the tests marked all_only (a Debian 11 chroot ...); needs root
 #   make bench      ratios that this project promises to keep
+#   make docs       the pages of docs/reference that are made from the source
 # PYTHON=python3.12 chooses the interpreter; the default is the newest of 3.11 to 3.13 found.
 SHELL := /bin/bash
-.PHONY: help run test test-all bench lint lock clean
+.PHONY: help run test test-all bench lint lock docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -29,6 +30,10 @@ lint:
 
 lock:
 	@scripts/lock.sh
+
+docs:
+	@scripts/setup.sh test
+	@scripts/docs.sh
 
 # Results, baselines and scratch files are the user's and stay.
 clean:
