@@ -18,11 +18,11 @@ def commands(console):
     return [line[2:] for line in console.splitlines() if line.startswith("$ ")]
 
 
-def test_every_command_of_the_tutorial_ends_as_it_says(storperf, tmp_path):
+def test_every_command_of_the_tutorial_ends_as_it_says(storperf):
     ran = 0
     for block in BLOCK.finditer(PAGE.read_text()):
         if block["file"]:
-            (tmp_path / block["file"]).write_text(block["yaml"])
+            (storperf.folder / block["file"]).write_text(block["yaml"])
             continue
         lines = commands(block["console"])
         codes = [int(code) for code in block["codes"].split()]
@@ -33,5 +33,5 @@ def test_every_command_of_the_tutorial_ends_as_it_says(storperf, tmp_path):
             assert done.exit_code in expected, (line, done.stdout, done.stderr)
             ran += 1
     assert ran == len(re.findall(r"^\$ ", PAGE.read_text(), re.MULTILINE))
-    assert (tmp_path / "junit.xml").read_text().startswith("<?xml")
-    assert not (tmp_path / "scratch").exists()
+    assert (storperf.folder / "junit.xml").read_text().startswith("<?xml")
+    assert not (storperf.folder / "scratch").exists()
