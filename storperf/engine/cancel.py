@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
+import queue
 
 from storperf.errors import Cancelled
 
@@ -11,24 +12,29 @@ class Cancel:
     """Set once, by a signal handler or by another process through the store."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        # Not a threading.Event: a signal handler that sets it while the thread under it is
+        # waiting can find its lock held, for ever.  put() is made for signal handlers.
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._why = ""
 
     def request(self, why: str) -> None:
         """Ask for the end; the first reason stays."""
         self._why = self._why or why
-        self._event.set()
+        self._wake.put(None)
 
     @property
     def is_requested(self) -> bool:
         """Whether somebody asked."""
-        return self._event.is_set()
+        return bool(self._why)
 
     def check(self) -> None:
         """Raise Cancelled if somebody asked."""
-        if self._event.is_set():
+        if self.is_requested:
             raise Cancelled(f"cancelled: {self._why}")
 
     def wait(self, seconds: float) -> bool:
         """Wait that long, or until somebody asks; True when somebody did."""
-        return self._event.wait(seconds)
+        if not self.is_requested:
+            with contextlib.suppress(queue.Empty):
+                self._wake.get(timeout=seconds)
+        return self.is_requested
