@@ -84,7 +84,7 @@ def _follow(
     from storperf.cli.output import tolerating_closed_stdout
     from storperf.cli.signals import cancelled_by_signals
 
-    with cancelled_by_signals() as cancel, _listeners(job, trials) as listeners:
+    with cancelled_by_signals() as cancel, _listeners(job, trials, cancel) as listeners:
         result = carry_out(listeners, cancel)
     with tolerating_closed_stdout():
         print_result(result, as_json=as_json)
@@ -93,14 +93,13 @@ def _follow(
 
 
 @contextmanager
-def _listeners(job: Job, trials: int) -> Iterator[list[Listener]]:
-    from storperf.cli.fault import killer
+def _listeners(job: Job, trials: int, cancel: Cancel) -> Iterator[list[Listener]]:
+    from storperf.cli.fault import faults
     from storperf.cli.output import stderr_console
     from storperf.cli.progress import shown_progress
 
     with shown_progress(stderr_console(), job, trials) as shown:
-        die_at = os.environ.get("STORPERF_DIE_AT")
-        yield [shown, killer(die_at)] if die_at else [shown]
+        yield [shown, *faults(os.environ, cancel)]
 
 
 def print_result(result: RunResult, *, as_json: bool) -> None:
