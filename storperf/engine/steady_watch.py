@@ -11,7 +11,6 @@ from collections import defaultdict
 
 from storperf.model.interval import Interval
 from storperf.model.job import Op, SteadyRule, Workload
-from storperf.stats.steady import snia_window
 
 _Stream = tuple[str, int, Op]
 
@@ -66,6 +65,9 @@ class SteadyWatch:
                 self._sums[interval.op][number] += amount * overlap_s / length_s
 
     def _close_rounds(self) -> None:
+        # numpy takes 0.2 s to import: not before fio runs, and never for a trial of fixed length.
+        from storperf.stats.steady import snia_window
+
         watermark_s = min(self._newest_s.values())
         while watermark_s >= self._start_s + (self._closed + 1) * self._rule.round_s:
             for op in self._ops:
