@@ -13,7 +13,8 @@ import time
 
 from storperf.agent.supervisor import SOCKET
 
-_START_S = 15.0
+# An old supervisor of the run may take its time to end; see stop_all.
+_START_S = 30.0
 _CHUNK = 1 << 16
 
 
@@ -23,15 +24,15 @@ class AttachError(Exception):
 
 def run_folder(root: str, run: str) -> str:
     """The run's own 0700 folder under `root`, made if missing; AttachError when it is not ours."""
-    if not run or os.sep in run or run.startswith("."):
+    if not run or os.sep in run or run.startswith(".") or "\0" in run:
         raise AttachError("{!r} is no name of a run".format(run))
     for folder in (root, os.path.join(root, "runs"), os.path.join(root, "runs", run)):
         os.makedirs(folder, mode=0o700, exist_ok=True)
         found = os.lstat(folder)
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
             raise AttachError("{} is not a folder of this user".format(folder))
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        raise AttachError("{} can be entered by others".format(folder))
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            raise AttachError("{} can be entered by others".format(folder))
     return folder
 
 
@@ -45,9 +46,9 @@ def _connect() -> socket.socket:
     return connection
 
 
-def _start_supervisor(program: str, folder: str, run: str) -> None:
+def _start_supervisor(program: str, folder: str, run: str) -> "subprocess.Popen[bytes]":
     with open("supervisor.log", "ab") as log:
-        subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-E", "-s", program, "supervise", "--folder", folder, "--run", run],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -60,19 +61,20 @@ def connect(program: str, folder: str, run: str) -> socket.socket:
     """A connection to the supervisor; starts one when nobody answers."""
     os.chdir(folder)
     give_up_s = time.monotonic() + _START_S
-    is_started = False
-    while True:
+    started = None
+    while time.monotonic() < give_up_s:
         try:
             return _connect()
         except (FileNotFoundError, ConnectionRefusedError):
-            if not is_started:
-                _start_supervisor(program, folder, run)
-                is_started = True
-        if time.monotonic() > give_up_s:
-            with open("supervisor.log", "rb") as log:
-                tail = log.read()[-2000:].decode("utf-8", "replace")
-            raise AttachError("the supervisor did not start:\n" + tail)
+            # One that ends with 0 found another one in its place: just starting, or just ending.
+            if started is None or started.poll() == 0:
+                started = _start_supervisor(program, folder, run)
+            elif started.poll() is not None:
+                break
         select.select((), (), (), 0.01)
+    with open("supervisor.log", "rb") as log:
+        tail = log.read()[-2000:].decode("utf-8", "replace")
+    raise AttachError("the supervisor did not start:\n" + tail)
 
 
 def relay(connection: socket.socket) -> None:

@@ -24,8 +24,9 @@ class Client:
 
     @property
     def has_more(self) -> bool:
-        """Whether bytes wait to be sent."""
-        return bool(self._out) and not self.is_closed
+        """Whether bytes wait to be sent, here or in the journal."""
+        is_behind = self._follower is not None and not self._follower.is_at_end
+        return (bool(self._out) or is_behind) and not self.is_closed
 
     def receive(self) -> Iterator[Dict[str, Any]]:
         """Commands that have come."""

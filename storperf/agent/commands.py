@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import sys
 import zlib
 from typing import TYPE_CHECKING, Any, Callable, Dict
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict
 from storperf.agent import facts
 from storperf.agent.refusal import FAILED, Refusal
 from storperf.agent.targets import is_on_same_device
-from storperf.agent.trials import TrialOnHost, trial_folder
+from storperf.agent.trials import TrialOnHost, optional_number, trial_folder
 
 if TYPE_CHECKING:
     from storperf.agent.clients import Client
@@ -26,7 +27,10 @@ _FETCHED_FILES = ("json", "log")
 
 def hello(supervisor: Supervisor, _client: Client, command: Message) -> Message:
     """Who is there; sets the lease."""
-    supervisor.lease_s = float(command.get("lease_s", supervisor.lease_s))
+    lease_s = optional_number(command, "lease_s")
+    if lease_s is not None and lease_s <= 0:
+        raise ValueError("lease_s must be positive")
+    supervisor.lease_s = supervisor.lease_s if lease_s is None else lease_s
     return {
         "protocol": 1,
         "run": supervisor.run,
@@ -82,8 +86,8 @@ def start(supervisor: Supervisor, _client: Client, command: Message) -> Message:
     trial = TrialOnHost(command, supervisor.run_dir, supervisor.clock)
     if trial.key in supervisor.trials or trial.key in supervisor.ended:
         return {"is_new": False}
-    if any(running.is_running for running in supervisor.trials.values()):
-        raise Refusal(FAILED, "another trial is running on this agent")
+    if supervisor.trials:
+        raise Refusal(FAILED, "another trial runs on this agent, or waits to")
     supervisor.start(trial)
     return {"is_new": True}
 
@@ -92,13 +96,17 @@ def stop(supervisor: Supervisor, _client: Client, command: Message) -> Message:
     """Stop an attempt of a trial, now or at a steady epoch time."""
     trial = supervisor.trials.get((str(command["trial"]), int(command["attempt"])))
     if trial is not None:
-        trial.stop(str(command.get("why", "stopped")), command.get("at"))
+        trial.stop(str(command.get("why", "stopped")), optional_number(command, "at"))
     return {"is_running": trial is not None}
 
 
 def follow(supervisor: Supervisor, client: Client, command: Message) -> Message:
     """Stream the journal behind a record number, for as long as the channel is open."""
-    client.follow(supervisor.journal.path, int(command["after"]))
+    after = int(command["after"])
+    if after > supervisor.journal.last:
+        message = "the journal ends at record {}, the manager has {}: this host lost its newest"
+        raise Refusal(FAILED, message.format(supervisor.journal.last, after))
+    client.follow(supervisor.journal.path, after)
     return {"last": supervisor.journal.last}
 
 
@@ -108,8 +116,6 @@ def fetch(supervisor: Supervisor, _client: Client, command: Message) -> Message:
     if which not in _FETCHED_FILES:
         raise Refusal(FAILED, "no file {!r}; there are {}".format(which, _FETCHED_FILES))
     trial, attempt, target = str(command["trial"]), int(command["attempt"]), int(command["target"])
-    if os.sep in trial or trial.startswith("."):
-        raise Refusal(FAILED, "no trial {!r}".format(trial))
     folder = trial_folder(supervisor.run_dir, trial, attempt)
     path = os.path.join(folder, "target-{}.{}".format(target, which))
     try:
@@ -125,17 +131,19 @@ def fetch(supervisor: Supervisor, _client: Client, command: Message) -> Message:
 
 def drop_raw(supervisor: Supervisor, _client: Client, command: Message) -> Message:
     """Remove a trial's raw output once the manager has it."""
-    folder = trial_folder(supervisor.run_dir, str(command["trial"]), int(command["attempt"]))
-    names = os.listdir(folder) if os.path.isdir(folder) else []
-    for name in names:
-        os.unlink(os.path.join(folder, name))
-    return {"removed": len(names)}
+    trial, attempt = str(command["trial"]), int(command["attempt"])
+    if (trial, attempt) in supervisor.trials:
+        raise Refusal(FAILED, "trial {} still writes its raw output".format(trial))
+    folder = trial_folder(supervisor.run_dir, trial, attempt)
+    is_there = os.path.isdir(folder)
+    if is_there:
+        shutil.rmtree(folder)
+    return {"removed": is_there}
 
 
 def release(supervisor: Supervisor, _client: Client, _command: Message) -> Message:
     """Stop what runs, remove what was made, unlock; names what could not be removed."""
-    supervisor.stop_all("released")
-    return {"left": supervisor.targets.release()}
+    return {"left": supervisor.stop_all("released") + supervisor.targets.release()}
 
 
 def shutdown(supervisor: Supervisor, _client: Client, command: Message) -> Message:

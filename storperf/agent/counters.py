@@ -8,6 +8,7 @@ of an interval are exact.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Dict, List, Optional
 
 OPS = ("read", "write", "trim")
@@ -47,14 +48,29 @@ class Cumulative:
         else:
             self.bins = dict(bins)
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether all are numbers: `1e999` is JSON, and infinite."""
+        total = self.ios + self.bytes + self.runtime_ms + self.clat + self.slat + self.lat
+        return math.isfinite(total + sum(self.bins.values()))
+
+    def is_ramp(self, *, has_ramp: bool) -> bool:
+        """Whether I/Os were counted but not their latencies, as in fio's ramp time."""
+        return has_ramp and bool(self.ios) and not self.clat_count
+
 
 def cumulative(document: Dict[str, Any]) -> Dict[str, Cumulative]:
-    """The counters of each direction in a document; KeyError or TypeError if it is no fio's."""
+    """The counters of each direction in a document.
+
+    KeyError, TypeError, AttributeError, ValueError or OverflowError when it is no fio's.
+    """
     totals = {op: Cumulative() for op in OPS}
     for job in document["jobs"]:
         for op in OPS:
             if op in job:
                 totals[op].add(job[op])
+    if not all(total.is_finite for total in totals.values()):
+        raise ValueError("a figure is infinite")
     return totals
 
 
@@ -84,19 +100,26 @@ class CounterDiffer:
         ramp = has_ramp(document)
         found = []
         for op in OPS:
+            is_ramp = now[op].is_ramp(has_ramp=ramp)
+            if self._before[op].is_ramp(has_ramp=ramp) and not is_ramp:
+                # More may have been counted since the reset than before it.
+                self._reset(op)
             figures = self._difference(op, now[op])
             if figures is not None:
-                if ramp and now[op].ios and not now[op].clat_count:
+                if is_ramp:
                     figures["ramp"] = True
                 found.append(figures)
         self.last = now
         return found
 
+    def _reset(self, op: str) -> None:
+        self.resets += 1
+        self._before[op] = Cumulative()
+
     def _difference(self, op: str, now: Cumulative) -> Optional[Figures]:
+        if now.ios < self._before[op].ios or now.runtime_ms < self._before[op].runtime_ms:
+            self._reset(op)
         before = self._before[op]
-        if now.ios < before.ios or now.runtime_ms < before.runtime_ms:
-            self.resets += 1
-            before = Cumulative()
         if now.runtime_ms == before.runtime_ms:
             return None
         self._before[op] = now

@@ -53,8 +53,7 @@ def identities(rdev: int) -> List[str]:
         _read(folder + "/device/wwid"),
         _read(folder + "/dm/uuid"),
     ]
-    page80 = _read(folder + "/device/vpd_pg80")
-    names.append(page80[1:].strip() if page80[:1] < " " else page80)
+    names.append(_scsi_serial(folder + "/device/vpd_pg80"))
     backing = _read(folder + "/loop/backing_file")
     if backing:
         names.append("loop:" + backing)
@@ -62,6 +61,15 @@ def identities(rdev: int) -> List[str]:
     wanted = ("E:ID_SERIAL=", "E:ID_SERIAL_SHORT=", "E:ID_WWN=")
     names += [line.split("=", 1)[1] for line in udev if line.startswith(wanted)]
     return sorted({name for name in names if name})
+
+
+def _scsi_serial(path: str) -> str:
+    """The unit serial number page of SCSI: a header of four bytes, then text (SPC-4, 7.8.20)."""
+    try:
+        with open(path, "rb") as source:
+            return source.read(260)[4:].decode("ascii", "replace").strip("\0 ")
+    except OSError:
+        return ""
 
 
 def size_bytes(fd: int) -> int:
@@ -118,10 +126,17 @@ def _swaps() -> Set[str]:
 
 def signatures(path: str) -> List[str]:
     """What wipefs(8) finds on the device, without changing it."""
+    # An ordinary user's PATH over SSH lacks the folder that wipefs lies in.
+    environment = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
     argv = ["wipefs", "--no-act", "--noheadings", "--output", "TYPE", path]
     try:
         done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=False,
+            env=environment,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         message = "{} cannot be checked for data: wipefs: {}".format(path, error)

@@ -82,7 +82,8 @@ def host_facts() -> Facts:
     }
 
 
-def _file_system(path: str) -> Facts:
+def file_system(path: str) -> Facts:
+    """Type and mount options of the file system that a path lies on."""
     best = ""
     facts: Facts = {}
     for line in read_text("/proc/self/mountinfo").splitlines():
@@ -98,7 +99,7 @@ def _file_system(path: str) -> Facts:
 
 def target_facts(path: str, device: str) -> Facts:
     """File system, device model, scheduler and queue settings behind a target."""
-    facts = _file_system(os.path.realpath(path)) if path else {}
+    facts = file_system(os.path.realpath(path)) if path else {}
     folder = os.path.realpath("/sys/dev/block/" + device) if device else ""
     if not os.path.isdir(folder):
         return facts

@@ -3,20 +3,28 @@
 Output goes to a file (`--output=FILE` is clean JSON where stdout mixes in notes)
 and is read as it grows.  fio that does not end is told so three times: SIGINT,
 SIGTERM, SIGKILL, `GRACE_S` apart; known cases never end (axboe/fio issue 1588).
+With numjobs fio forks, each fork in a session of its own, and they outlive a main process
+that is killed (fio 3.33, tried).  What they share is their working directory, a folder for
+each fio: whatever stands in it goes when the main process has gone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from storperf.agent.counters import OPS, CounterDiffer, errors
 from storperf.agent.documents import Document, DocumentSplitter
 
 GRACE_S = 5.0
+# One poll reads no more than this: a fio that prints without end must not hold the loop.
+_POLL_BYTES = 4 << 20
 _CHUNK = 1 << 18
+# More than this that is no status document, and fio is killed before it fills the disk.
+FLOOD_BYTES = 64 << 20
 _STEPS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
 
@@ -29,32 +37,36 @@ def start_ticks(pid: int) -> Optional[int]:
         return None
 
 
-def kill_group(pid: int, ticks: Optional[int]) -> bool:
-    """SIGKILL a process group of ours, unless the pid has another owner by now."""
-    if ticks is None or start_ticks(pid) != ticks:
-        return False
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
+def kill_left(folder: str) -> List[int]:
+    """SIGKILL for every process whose working directory is this folder; their pids."""
+    killed = []
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        try:
+            if os.path.samefile("/proc/{}/cwd".format(pid), folder):
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+        except OSError:
+            continue  # gone meanwhile, or not ours to look at
+    return killed
 
 
 class FioProcess:
     """One running fio.  `end` is None until `poll` has seen it end."""
 
-    def __init__(self, target: int, argv: List[str], folder: str, cwd: str) -> None:
+    def __init__(self, target: int, argv: List[str], folder: str) -> None:
         self.target = target
         self.end: Optional[Dict[str, Any]] = None
+        self._folder = os.path.join(folder, "target-{}".format(target))
         self._output = os.path.join(folder, "target-{}.json".format(target))
         self._messages = os.path.join(folder, "target-{}.log".format(target))
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
         with open(self._output, "wb"), open(self._messages, "wb") as messages:
             self._process = subprocess.Popen(
                 [*argv, "--output=" + self._output],
                 stdin=subprocess.DEVNULL,
                 stdout=messages,
                 stderr=subprocess.STDOUT,
-                cwd=cwd,
+                cwd=self._folder,
                 start_new_session=True,
             )
         self.pid = self._process.pid
@@ -65,6 +77,9 @@ class FioProcess:
         self._broken = ""
         self._errors: List[int] = []
         self._fio_version = ""
+        self._slices = 0
+        self._since_document = 0
+        self._is_flooding = False
         self._signals_sent = 0
         self._next_signal_s: Optional[float] = None
         self.is_stopped = False
@@ -82,31 +97,49 @@ class FioProcess:
         self.stop(now_s)
 
     def poll(self, now_s: float) -> List[Dict[str, Any]]:
-        """Intervals that are new, per direction; sets `end` when fio is gone."""
+        """Intervals that are new, per direction; sets `end` when fio is gone and all is read."""
+        if self.end is not None:
+            return []
         if self._next_signal_s is not None and now_s >= self._next_signal_s:
             self._insist(now_s)
-        exit_status = self._process.poll()
-        found = self._read()
-        if exit_status is not None and self.end is None:
+        has_ended = self._process.poll() is not None
+        if has_ended:
+            kill_left(self._folder)
+        found, is_all = self._read()
+        if has_ended and is_all:
             found += self._intervals(self._splitter.finish())
-            self._close(exit_status)
+            self._close(self._process.returncode)
         return found
 
     def _insist(self, now_s: float) -> None:
         wanted = _STEPS[min(self._signals_sent, len(_STEPS) - 1)]
         self._signals_sent += 1
         self._next_signal_s = now_s + GRACE_S
-        if self._process.poll() is None:
-            os.killpg(self.pid, wanted)
+        self._signal(wanted)
 
-    def _read(self) -> List[Dict[str, Any]]:
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process.poll() is None:
+            os.killpg(self.pid, number)
+
+    def _read(self) -> Tuple[List[Dict[str, Any]], bool]:
+        """Intervals in the next piece of the output, and whether that was all there is."""
         found: List[Dict[str, Any]] = []
-        while self.end is None:
-            chunk = os.read(self._fd, _CHUNK)
+        for _ in range(_POLL_BYTES // _CHUNK):
+            chunk = b"" if self._is_flooding else os.read(self._fd, _CHUNK)
             if not chunk:
                 break
-            found += self._intervals(self._splitter.feed(chunk))
-        return found
+            documents = self._splitter.feed(chunk)
+            self._since_document = 0 if documents else self._since_document + len(chunk)
+            found += self._intervals(documents)
+        self._stem_flood()
+        return found, not chunk
+
+    def _stem_flood(self) -> None:
+        messages_bytes = os.stat(self._messages).st_size
+        if max(self._since_document, messages_bytes) > FLOOD_BYTES and not self._is_flooding:
+            self._is_flooding = True
+            self._broken = "{} MiB came that are no status document".format(FLOOD_BYTES >> 20)
+            self._signal(signal.SIGKILL)
 
     def _intervals(self, documents: List[Document]) -> List[Dict[str, Any]]:
         found: List[Dict[str, Any]] = []
@@ -116,10 +149,11 @@ class FioProcess:
                 self._errors = errors(document)
                 self._fio_version = str(document.get("fio version", ""))
                 at_ms = int(document["timestamp_ms"])
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
                 self._broken = "{}: {}".format(type(error).__name__, error)
                 continue
-            found += [{"at_ms": at_ms, **slice_figures} for slice_figures in figures]
+            found += [{"at_ms": at_ms, "index": self._slices, **of_op} for of_op in figures]
+            self._slices += bool(figures)
         return found
 
     def _close(self, exit_status: int) -> None:
@@ -148,6 +182,7 @@ class FioProcess:
         }
 
     def kill(self) -> None:
-        """End fio at once and reap it."""
-        kill_group(self.pid, self.ticks)
-        self._process.wait()
+        """End fio at once; one that hangs in the kernel is not waited for."""
+        self._signal(signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=GRACE_S)

@@ -78,13 +78,14 @@ class JournalFollower:
         self._after = after
         self._skipping = after > 0
         self._reader = frames.FrameReader()
+        self.is_at_end = False
 
     def read(self, limit: int) -> bytes:
-        """Whole frames that have come since, at most about `limit` bytes; empty for none."""
+        """Whole frames in the next `limit` bytes or so; `is_at_end` says whether that is all."""
         out: List[bytes] = []
-        size = 0
-        while size < limit:
+        for _ in range(max(1, limit // _CHUNK)):
             chunk = self._source.read(_CHUNK)
+            self.is_at_end = len(chunk) < _CHUNK
             if not chunk:
                 break
             for kind, payload in self._reader.feed_raw(chunk):
@@ -92,7 +93,6 @@ class JournalFollower:
                     continue
                 self._skipping = False
                 out.append(frames.wrap(kind, payload))
-                size += len(payload)
         return b"".join(out)
 
     def close(self) -> None:

@@ -14,6 +14,8 @@ from typing import Callable, Dict, List, Optional
 Figures = Dict[str, float]
 
 _SECTOR_BYTES = 512
+# The kernel hands out most of /proc in pieces of a page.
+_PIECE_BYTES = 1 << 16
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _CPU_STATES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 _MEMORY = {
@@ -59,7 +61,7 @@ def parse_net_dev(text: str) -> Figures:
     """Bytes and drops of each interface but lo; counters."""
     counters: Figures = {}
     for line in text.splitlines()[2:]:
-        name, _, rest = line.partition(":")
+        name, _, rest = line.rpartition(":")
         words = rest.split()
         name = name.strip().replace(".", "_")
         if name == "lo" or len(words) < 12:
@@ -107,8 +109,14 @@ class _Source:
         self.prefix = prefix
 
     def read(self) -> Figures:
-        text = os.pread(self.fd, 1 << 20, 0).decode("ascii", "replace")
-        figures = self.parse(text)
+        """The figures, none when the file cannot be read or is not as expected."""
+        content = b""
+        try:
+            while piece := os.pread(self.fd, _PIECE_BYTES, len(content)):
+                content += piece
+            figures = self.parse(content.decode("ascii", "replace"))
+        except (OSError, ValueError, IndexError):
+            return {}
         if self.prefix:
             return {self.prefix + name: value for name, value in figures.items()}
         return figures
@@ -148,10 +156,7 @@ class HostSensors:
         """
         counters: Figures = {}
         for source in self._counters:
-            try:
-                counters.update(source.read())
-            except (OSError, ValueError, IndexError):
-                continue
+            counters.update(source.read())
         before, self._before = self._before, counters
         duration_s = now_s - self._before_s
         self._before_s = now_s

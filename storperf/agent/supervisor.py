@@ -7,7 +7,9 @@ journalled first and told second.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import glob
 import os
 import select
 import selectors
@@ -20,12 +22,12 @@ from typing import Any, Dict, List, Set
 from storperf.agent import frames, retention
 from storperf.agent.clients import Client
 from storperf.agent.commands import COMMANDS
-from storperf.agent.fio_process import kill_group
+from storperf.agent.fio_process import kill_left
 from storperf.agent.journal import Journal
 from storperf.agent.refusal import FAILED, Refusal
 from storperf.agent.sensors import HostSensors
 from storperf.agent.targets import Targets
-from storperf.agent.trials import Key, SteadyClock, TrialOnHost
+from storperf.agent.trials import Key, SteadyClock, TrialOnHost, trial_folder
 
 PROTOCOL = 1
 SOCKET = "socket"
@@ -34,6 +36,11 @@ JOURNAL = "journal"
 DEFAULT_LEASE_S = 30 * 60.0
 _TICK_RUNNING_S = 0.05
 _TICK_IDLE_S = 0.5
+# SIGINT, SIGTERM and SIGKILL to fio, and some time for each.
+_STOP_S = 20.0
+_LAST_WORDS_S = 2.0
+_RESERVE_BYTES = 262144
+_MANY = ("interval", "progress", "sensors")
 
 Record = Dict[str, Any]
 
@@ -58,6 +65,7 @@ class Supervisor:
         self._longest_gap_s = 0.0
         self._clients: List[Client] = []
         self._selector = selectors.DefaultSelector()
+        self._unwritten: List[Record] = []
         self._reserve = os.path.join(run_dir, "reserve")
         self._recover()
 
@@ -65,43 +73,58 @@ class Supervisor:
 
     def note(self, record: Record) -> None:
         """Journal a record; a full disk costs the trial, never the knowledge that it did."""
-        try:
-            self.journal.append({"t": round(self.clock.epoch_s(), 6), **record})
-        except OSError as error:
-            if os.path.exists(self._reserve):
-                os.unlink(self._reserve)
-                self.note({"kind": "journal_full", "why": str(error)})
-                for trial in self.trials.values():
-                    trial.stop("journal_full")
-            if record["kind"] not in ("interval", "sensors", "progress"):
-                self._note_if_possible(record)
+        self._unwritten.append({"t": round(self.clock.epoch_s(), 6), **record})
+        self._write_notes()
 
-    def _note_if_possible(self, record: Record) -> None:
-        try:
-            self.journal.append({"t": round(self.clock.epoch_s(), 6), **record})
-        except OSError as error:
-            sys.stderr.write("not journalled: {}: {}\n".format(record, error))
+    def _write_notes(self) -> None:
+        """Write what is not written yet: what the disk has no room for now waits here."""
+        while self._unwritten:
+            try:
+                self.journal.append(self._unwritten[0])
+            except OSError as error:
+                if not self._make_room(error):
+                    return
+            else:
+                self._unwritten.pop(0)
+
+    def _make_room(self, error: OSError) -> bool:
+        """Give up the trials and the intervals; whether that made room to say so."""
+        self._unwritten = [note for note in self._unwritten if note["kind"] not in _MANY]
+        for trial in self.trials.values():
+            trial.stop("journal_full")
+        if not os.path.exists(self._reserve):
+            return False
+        os.unlink(self._reserve)
+        full = {"t": round(self.clock.epoch_s(), 6), "kind": "journal_full", "why": str(error)}
+        self._unwritten.insert(0, full)
+        return True
 
     def _recover(self) -> None:
         """Take over from an earlier supervisor of this run that was killed."""
         open_trials: Dict[Key, Record] = {}
         for record in self.journal.recovered:
             key = (record.get("trial", ""), record.get("attempt", 0))
-            if record["kind"] == "trial_started":
+            if record["kind"] in ("trial_held", "trial_started"):
                 open_trials[key] = record
             elif record["kind"] == "trial_ended":
                 open_trials.pop(key, None)
                 self.ended.add(key)
         for key, record in open_trials.items():
-            for pid, ticks in record["pids"]:
-                kill_group(pid, ticks)
-            lost = {name: record[name] for name in ("trial", "attempt", "what", "start_s")}
-            lost.update(kind="trial_ended", end_s=record["t"], why="agent_died", targets=[])
-            self.note(lost)
+            self._end_of_dead(record)
             self.ended.add(key)
         with open(self._reserve, "wb") as sink:
-            sink.write(b"\0" * 262144)
+            sink.write(b"\0" * _RESERVE_BYTES)
         self.note({"kind": "agent_started", "pid": os.getpid(), "protocol": PROTOCOL})
+
+    def _end_of_dead(self, record: Record) -> None:
+        give_up_s = self.clock.monotonic_s() + _LAST_WORDS_S
+        folder = trial_folder(self.run_dir, record["trial"], record["attempt"])
+        for place in glob.glob(os.path.join(glob.escape(folder), "target-*[0-9]")):
+            while kill_left(place) and self.clock.monotonic_s() < give_up_s:
+                select.select((), (), (), 0.02)
+        lost = {name: record[name] for name in ("trial", "attempt", "what")}
+        times = {"start_s": record.get("start_s", record["t"]), "end_s": record["t"]}
+        self.note({"kind": "trial_ended", **lost, **times, "why": "agent_died", "targets": []})
 
     # --- trials ------------------------------------------------------------------
 
@@ -110,12 +133,15 @@ class Supervisor:
         self.trials[trial.key] = trial
         if trial.release_s is None:
             self._release_trial(trial)
+        else:
+            self.note(trial.held())
 
     def _release_trial(self, trial: TrialOnHost) -> None:
         try:
             self.targets.check_again()
             self.note(trial.start())
-        except Refusal:
+        except Refusal as refusal:
+            self.note(trial.end("refused: " + refusal.message))
             self._finish(trial)
             raise
         self._sensors.sample(self.clock.monotonic_s())
@@ -126,17 +152,12 @@ class Supervisor:
         self.trials.pop(trial.key, None)
 
     def _poll_trials(self) -> None:
-        now_s = self.clock.epoch_s()
         for trial in list(self.trials.values()):
-            if trial.is_running:
+            if not trial.is_due_to_start:
                 self._poll_trial(trial)
-            elif trial.is_ended:
-                self._finish(trial)
-            elif trial.release_s is not None and now_s >= trial.release_s:
-                try:
-                    self._release_trial(trial)
-                except Refusal as refusal:
-                    self.note(_not_started(trial, refusal, now_s))
+                continue
+            with contextlib.suppress(Refusal):  # it is in the journal
+                self._release_trial(trial)
 
     def _poll_trial(self, trial: TrialOnHost) -> None:
         records = trial.poll()
@@ -162,16 +183,26 @@ class Supervisor:
             name = {"trial": trial.trial, "attempt": trial.attempt}
             self.note({"kind": "sensors", **name, **times, "figures": figures})
 
-    def stop_all(self, why: str) -> None:
-        """Stop every trial and wait until fio is gone."""
+    def stop_all(self, why: str) -> List[str]:
+        """Stop every trial and wait until fio is gone; what does not go.
+
+        Clients are fed meanwhile, but not heard.
+        """
         for trial in self.trials.values():
             trial.stop(why)
-        give_up_s = self.clock.monotonic_s() + 20
+        give_up_s = self.clock.monotonic_s() + _STOP_S
+        self._poll_trials()
         while self.trials and self.clock.monotonic_s() < give_up_s:
-            self._poll_trials()
             select.select((), (), (), _TICK_RUNNING_S)
-        for trial in self.trials.values():
-            trial.kill()
+            self._poll_trials()
+            self._feed_clients()
+        left: List[str] = []
+        for trial in list(self.trials.values()):
+            record, running = trial.give_up()
+            left += running
+            self.note(record)
+            self._finish(trial)
+        return left
 
     # --- the loop ----------------------------------------------------------------
 
@@ -185,15 +216,28 @@ class Supervisor:
                 else:
                     self._serve_client(key.data, events)
             self._poll_trials()
+            self._write_notes()
             self._feed_clients()
             self._check_lease()
+        self._selector.unregister(listener)
+        listener.close()
+        # Who attaches now finds nobody, and starts the next supervisor instead of losing this one.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(SOCKET)
         self._finish_run()
 
     def _tick_s(self) -> float:
-        return _TICK_RUNNING_S if self.trials else _TICK_IDLE_S
+        if not self.trials:
+            return _TICK_IDLE_S
+        due_s = min(trial.due_s for trial in self.trials.values())
+        return min(_TICK_RUNNING_S, max(0.001, due_s - self.clock.epoch_s()))
 
     def _accept(self, listener: socket.socket) -> None:
-        connection, _ = listener.accept()
+        try:
+            connection, _ = listener.accept()
+        except OSError as error:
+            sys.stderr.write("a client was not accepted: {}\n".format(error))
+            return
         connection.setblocking(False)
         client = Client(connection)
         self._clients.append(client)
@@ -217,8 +261,10 @@ class Supervisor:
             return {"ok": True, **COMMANDS[name](self, client, command)}
         except Refusal as refusal:
             return _failure(refusal.code, refusal.message)
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             return _failure(FAILED, "command {} is malformed: {!r}".format(name, error))
+        except OSError as error:
+            return _failure(FAILED, "command {} failed: {}".format(name, error))
 
     def _feed_clients(self) -> None:
         for client in list(self._clients):
@@ -246,11 +292,12 @@ class Supervisor:
             self.is_over = True
 
     def _finish_run(self) -> None:
-        self.stop_all("agent_ended")
-        left = self.targets.release()
+        left = self.stop_all("agent_ended") + self.targets.release()
         self.note({"kind": "agent_ended", "left": left})
-        give_up_s = self.clock.monotonic_s() + 2
+        give_up_s = self.clock.monotonic_s() + _LAST_WORDS_S
+        self._feed_clients()
         while any(client.has_more for client in self._clients):
+            select.select((), (), (), 0.01)
             self._feed_clients()
             if self.clock.monotonic_s() > give_up_s:
                 break
@@ -262,19 +309,6 @@ def _failure(code: str, message: str) -> Record:
     return {"ok": False, "error": {"code": code, "message": message}}
 
 
-def _not_started(trial: TrialOnHost, refusal: Refusal, now_s: float) -> Record:
-    return {
-        "kind": "trial_ended",
-        "trial": trial.trial,
-        "attempt": trial.attempt,
-        "what": trial.what,
-        "start_s": now_s,
-        "end_s": now_s,
-        "why": "refused: " + refusal.message,
-        "targets": [],
-    }
-
-
 def main(run_dir: str, run: str) -> int:
     """Run as the supervisor of a run, unless there is one; the exit status."""
     os.chdir(run_dir)
@@ -284,7 +318,11 @@ def main(run_dir: str, run: str) -> int:
     except OSError:
         return 0
     retention.prune(os.path.dirname(run_dir), time.time())
-    supervisor = Supervisor(run_dir, run)
+    try:
+        supervisor = Supervisor(run_dir, run)
+    except (OSError, ValueError) as error:
+        sys.stderr.write("storperf agent: {}\n".format(error))
+        return 1
     signal.signal(signal.SIGTERM, lambda *_: setattr(supervisor, "is_over", True))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -8,6 +8,7 @@ written down first, so that a later supervisor of the same run can remove it.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -15,10 +16,11 @@ import mmap
 import os
 from typing import Any, Callable, Dict, List, Optional
 
-from storperf.agent import devices
+from storperf.agent import devices, facts
 from storperf.agent.refusal import BUSY, FAILED, NO_SPACE, REFUSED, Refusal
 
 DIRECT_ALIGNMENT = 4096
+_IN_MEMORY = ("tmpfs", "ramfs")
 _OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Request = Dict[str, Any]
@@ -86,7 +88,7 @@ class Targets:
         try:
             for index, request in enumerate(requests):
                 self.taken.append(self._take(index, request))
-        except Refusal:
+        except BaseException:
             self.release()
             raise
         return self.taken
@@ -106,16 +108,22 @@ class Targets:
                     raise Refusal(REFUSED, "{} is another device than before".format(path))
 
     def release(self) -> List[str]:
-        """Remove what was created and unlock; the paths that could not be removed."""
-        removed = [_remove(path, self.run) for path in reversed(self._created)]
-        left = [failure for failure in removed if failure]
-        self._created = []
-        self._save()
+        """Remove what was created and unlock; what could not be removed, to be tried again."""
+        left = {}
+        for path in reversed(self._created):
+            failure = self._remove(path)
+            if failure is not None:
+                left[path] = failure
+        self._created = [path for path in self._created if path in left]
         for taken in self.taken:
             if taken.fd is not None:
                 os.close(taken.fd)
         self.taken = []
-        return left
+        try:
+            self._save()
+        except OSError as error:
+            return [*left.values(), "{}: {}".format(self._state_path, error.strerror)]
+        return list(left.values())
 
     def _take(self, index: int, request: Request) -> Taken:
         if request["kind"] == "null":
@@ -136,23 +144,16 @@ class Targets:
         devices.require_unused(path, rdev, is_ours=bool(request.get("is_ours")))
         try:
             fd = os.open(path, os.O_RDWR | os.O_EXCL | os.O_CLOEXEC)
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            if error.errno in (errno.EBUSY, errno.EWOULDBLOCK):
+            if error.errno == errno.EBUSY:
                 message = "{} is in use: mounted, stacked upon, or another run has it".format(path)
                 raise Refusal(BUSY, message) from error
             raise _refuse_os_error(path, error) from error
-        if os.fstat(fd).st_rdev != rdev:
+        try:
+            return _hold_device(fd, rdev, request)
+        except BaseException:
             os.close(fd)
-            raise Refusal(REFUSED, "{} changed while it was checked".format(path))
-        taken = Taken(request, path, request.get("size_bytes") or devices.size_bytes(fd), fd)
-        taken.device = devices.device_numbers(rdev)
-        if devices.size_bytes(fd) < taken.size_bytes:
-            has = devices.size_bytes(fd)
-            os.close(fd)
-            message = "{} has {} bytes, the job asks for {}; lower target.size"
-            raise Refusal(REFUSED, message.format(path, has, taken.size_bytes))
-        return taken
+            raise
 
     def _take_directory(self, index: int, request: Request) -> Taken:
         directory = os.path.normpath(request["path"])
@@ -170,6 +171,9 @@ class Targets:
         return taken
 
     def _lock(self, fd: int, directory: str) -> None:
+        held = [taken.fd for taken in self.taken if taken.fd is not None]
+        if any(os.path.sameopenfile(fd, other) for other in held):
+            return  # two targets of this run in one directory
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -182,6 +186,8 @@ class Targets:
         filename = os.path.join(folder, "target-{}".format(index))
         if folder not in self._created:
             self._create(folder, lambda: os.mkdir(folder, 0o700))
+        elif not os.path.isdir(folder):
+            os.mkdir(folder, 0o700)  # the supervisor before this one died in between
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         if filename not in self._created:
             self._create(filename, lambda: os.close(os.open(filename, flags | os.O_EXCL, 0o600)))
@@ -219,31 +225,67 @@ class Targets:
             raise
 
     def _save(self) -> None:
+        if not self._created:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._state_path)
+            return
         temporary = self._state_path + ".new"
         with open(temporary, "w", encoding="utf-8") as sink:
             json.dump(self._created, sink)
         os.replace(temporary, self._state_path)
 
-
-def _remove(path: str, run: str) -> Optional[str]:
-    """Remove one thing of ours; a sentence when it could not be."""
-    try:
-        if os.path.isdir(path) and not os.path.islink(path):
-            os.rmdir(path)
-        else:
-            os.unlink(path)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        is_shared = not path.split("storperf-" + run)[1:]
-        if error.errno == errno.ENOTEMPTY and is_shared:
+    def _remove(self, path: str) -> Optional[str]:
+        """Remove one thing of ours; a sentence when it could not be."""
+        folder = "storperf-" + self.run
+        is_ours_alone = folder in (os.path.basename(path), os.path.basename(os.path.dirname(path)))
+        try:
+            if os.path.isdir(path) and not os.path.islink(path):
+                os.rmdir(path)
+            else:
+                os.unlink(path)
+        except FileNotFoundError:
             return None
-        return "{}: {}".format(path, error.strerror)
-    return None
+        except OSError as error:
+            if error.errno == errno.ENOTEMPTY and not is_ours_alone:
+                return None  # the job's directory, which others use by now
+            return "{}: {}".format(path, error.strerror)
+        return None
+
+
+def _hold_device(fd: int, rdev: int, request: Request) -> Taken:
+    """The target behind an open device; Refusal when it is not what was checked."""
+    path = request["path"]
+    try:
+        # Keeps udev from probing it while it is measured (systemd: block device locking).
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise Refusal(BUSY, "{} is locked by another program".format(path)) from error
+    if os.fstat(fd).st_rdev != rdev:
+        raise Refusal(REFUSED, "{} changed while it was checked".format(path))
+    has = devices.size_bytes(fd)
+    taken = Taken(request, path, request.get("size_bytes") or has, fd)
+    taken.device = devices.device_numbers(rdev)
+    if has < taken.size_bytes:
+        message = "{} has {} bytes, the job asks for {}; lower target.size"
+        raise Refusal(REFUSED, message.format(path, has, taken.size_bytes))
+    return taken
 
 
 def _require_direct(filename: str) -> None:
-    """Refusal when the file system cannot do O_DIRECT."""
+    """Refusal when the file system cannot do O_DIRECT, or has no storage to do it on."""
+    if _takes_direct(filename):
+        return
+    message = (
+        "the file system of {} cannot do O_DIRECT; the page cache would be measured. "
+        "Name another directory, or say direct: false"
+    )
+    raise Refusal(REFUSED, message.format(os.path.dirname(filename)))
+
+
+def _takes_direct(filename: str) -> bool:
+    # Since Linux 6.6 tmpfs takes O_DIRECT without an error, and measures memory.
+    if facts.file_system(os.path.realpath(filename)).get("file_system") in _IN_MEMORY:
+        return False
     try:
         fd = os.open(filename, os.O_RDWR | os.O_DIRECT | os.O_CLOEXEC)
         try:
@@ -252,13 +294,10 @@ def _require_direct(filename: str) -> None:
         finally:
             os.close(fd)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
-            raise
-        message = (
-            "the file system of {} cannot do O_DIRECT; the page cache would be measured. "
-            "Name another directory, or say direct: false"
-        )
-        raise Refusal(REFUSED, message.format(os.path.dirname(filename))) from error
+        if error.errno in (errno.EINVAL, errno.EOPNOTSUPP):
+            return False
+        raise
+    return True
 
 
 def is_on_same_device(path: str, target: Taken) -> bool:

@@ -88,13 +88,14 @@ class AgentClient:
             yield self._pending.popleft()
         wait = wait_s
         while True:
+            lost = self._lost  # asked first: what came before the loss is in the queue by now
             try:
                 yield self._records.get(timeout=wait) if wait else self._records.get_nowait()
             except queue.Empty:
-                break
+                if lost is not None:
+                    raise lost from None
+                return
             wait = 0.0
-        if self._lost is not None:
-            raise self._lost
 
     def fetch(self, trial: str, attempt: int, target: int, which: str) -> Iterator[bytes]:
         """A trial's raw fio output (`json`) or messages (`log`), piece by piece."""

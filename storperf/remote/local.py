@@ -39,6 +39,8 @@ class LocalStream:
         try:
             while content:
                 content = content[os.write(self._stdin.fileno(), content) :]
+        except ValueError as error:
+            raise AgentLost("the agent's channel was closed here") from error
         except OSError as error:
             raise AgentLost(f"the agent's channel is closed: {self.last_words()}") from error
 

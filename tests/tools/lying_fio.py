@@ -23,13 +23,14 @@ Settings, all optional:
   fill_s      seconds that a filling takes (0.2)
   version     what --version says ("fio-3.33")
   child       true: a child in its process group that ignores SIGINT and SIGTERM (false)
+  deaf_to     what `hangs` does not hear (["SIGINT", "SIGTERM"])
   flood_mb_s  how fast `fills_output` prints (50)
   flood_to    "output" or "stderr" ("output")
 
 Modes:
   honest           steady figures                     | slow_rate   the same at rate x factor
   drifting         the rate goes to rate x factor     | step        it falls there at once
-  hangs            silent after its runtime, deaf to SIGINT and SIGTERM
+  hangs            silent after its runtime, and deaf to signals (setting deaf_to)
   dies_midway      SIGKILL of itself                  | crashes     exit 1 at once, text on stderr
   early_end        exit 0 too early                   | no_io       exit 0 and not one I/O
   rubbish          prints what is no JSON, exit 0     | nan         latencies that are NaN
@@ -68,6 +69,7 @@ DEFAULTS = {
     "fill_s": 0.2,
     "version": "fio-3.33",
     "child": False,
+    "deaf_to": ["SIGINT", "SIGTERM"],
     "flood_mb_s": 50,
     "flood_to": "output",
 }
@@ -304,7 +306,7 @@ class LyingFio:
             select.select((), (), (), min(WAIT_S, max(0.0, end_s - now_s)))
 
     def hear(self, number, _frame):
-        if self.mode != "hangs":
+        if self.mode != "hangs" or signal.Signals(number).name not in self.settings["deaf_to"]:
             self.signal = number
 
     def open_target(self):
@@ -356,8 +358,8 @@ class LyingFio:
         return 128
 
     def finish(self, end_s):
-        while self.mode == "hangs":
-            select.select((), (), (), 60)
+        while self.mode == "hangs" and not self.signal:
+            select.select((), (), (), WAIT_S)
         self.print_status(end_s)
         return 0
 
