@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import product
 
 from storperf.fio.options import MIXED_BLOCK_SIZE, PINNED_BLOCK_SIZE
@@ -23,6 +23,7 @@ from storperf.units import parse_size, render_size
 from storperf.version import FINGERPRINT_VERSION
 
 MAX_KEY = 100
+CONFIRMING_TRIALS = 2
 _NOT_IN_KEY = re.compile(r"[^A-Za-z0-9_-]+")
 _HASH_LENGTH = 8
 _HASHED = re.compile(r"(^|-)[0-9a-f]{8}$")
@@ -50,6 +51,31 @@ def plan_job(job: Job) -> Plan:
         for number, (repeat, step, side) in enumerate(order, start=1)
     )
     return Plan(steps=steps, trials=trials)
+
+
+def confirming_trials(
+    job: Job, plan: Plan, suspected: Collection[tuple[str, str]]
+) -> tuple[PlannedTrial, ...]:
+    """The fresh trials that are to settle a suspicion about steps and sides.
+
+    Their repeats are above the job's.  None when they are in the plan already: a suspicion
+    is put to them once.
+    """
+    if any(trial.repeat > job.repeats for trial in plan.trials):
+        return ()
+    first = len(plan.trials) + 1
+    width = len(plan.trials[0].id) - 1 if plan.trials else 3
+    order = product(range(1, CONFIRMING_TRIALS + 1), sorted(suspected))
+    return tuple(
+        PlannedTrial(
+            id=f"t{number:0{width}}",
+            step_key=step_key,
+            side=side,
+            session=1,
+            repeat=job.repeats + repeat,
+        )
+        for number, (repeat, (step_key, side)) in enumerate(order, start=first)
+    )
 
 
 def baseline_keys(job: Job, plan: Plan) -> tuple[tuple[BaselineKey, Step], ...]:

@@ -77,15 +77,20 @@ def _place_targets(job: Job, directory: Path) -> Job:
 # --- running ---------------------------------------------------------------------------------
 
 
-def run(
+def run(  # noqa: PLR0913 - what a caller may say, by keyword
     settings: Settings,
     job: Job,
     *,
     title: str | None = None,
+    confirm: bool = False,
     listeners: Sequence[Listener] = (),
     cancel: Cancel | None = None,
 ) -> RunResult:
-    """Carry a job out, from its first agent to its verdict."""
+    """Carry a job out, from its first agent to its verdict.
+
+    With `confirm` a suspicious step is measured afresh before the verdict: only that can
+    turn a suspicion into a regression, or clear it.
+    """
     plan = plan_job(job)
     with open_store(settings) as store:
         created_s = time.time()
@@ -100,7 +105,11 @@ def run(
             phase=None,
             created_s=created_s,
             manager=_this_manager(),
-            facts={"origin": job.origin.value, "directory": str(settings.directory)},
+            facts={
+                "origin": job.origin.value,
+                "directory": str(settings.directory),
+                "confirm": confirm,
+            },
         )
         store.create_run(started, plan)
         return _carry_out(settings, store, started, job, plan, listeners, cancel, None)
@@ -142,6 +151,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what run and resume have in common
         cancel=cancel or Cancel(),
         announce=Announcer(started.id, listeners),
         epoch=time.time,
+        confirm=bool(started.facts.get("confirm")),
     )
     with owning(started.id, store.artefacts(started.id)):
         store.set_manager(started.id, _this_manager())

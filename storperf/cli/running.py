@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,22 @@ if TYPE_CHECKING:
 
 # Everything that runs is imported inside the commands: `storperf --help` must be quick.
 
+
+class Confirm(StrEnum):
+    """What happens to a suspicion before the verdict."""
+
+    NEVER = "never"
+    RERUN = "rerun"
+
+
+ConfirmOption = Annotated[
+    Confirm,
+    typer.Option(
+        "--confirm",
+        help="What to do when a step is suspicious: `rerun` measures it twice more; only that can "
+        "make it a fail (exit 1), or clear it.",
+    ),
+]
 TitleOption = Annotated[
     str | None, typer.Option("--title", help="A name for people; `show` finds the run by it.")
 ]
@@ -30,6 +47,7 @@ def run(
     context: typer.Context,
     job_file: Annotated[Path, typer.Argument(metavar="JOB", help="The job file (YAML).")],
     title: TitleOption = None,
+    confirm: ConfirmOption = Confirm.NEVER,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure what a job file asks for, and judge it."""
@@ -40,7 +58,14 @@ def run(
     job = service.load_job(job_file, chosen)
 
     def carry_out(listeners: list[Listener], cancel: Cancel) -> RunResult:
-        return service.run(chosen, job, title=title, listeners=listeners, cancel=cancel)
+        return service.run(
+            chosen,
+            job,
+            title=title,
+            confirm=confirm is Confirm.RERUN,
+            listeners=listeners,
+            cancel=cancel,
+        )
 
     _follow(job, len(plan_job(job).trials), carry_out, as_json=as_json)
 

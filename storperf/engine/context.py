@@ -18,7 +18,11 @@ from storperf.store.store import Store
 
 @dataclass(kw_only=True)
 class RunContext:
-    """One run in the making.  `faults` collects what went wrong besides the measurement."""
+    """One run in the making.
+
+    `confirm` puts a suspicion to fresh trials.  `faults` collects what went wrong besides the
+    measurement.
+    """
 
     run_id: str
     job: Job
@@ -28,6 +32,7 @@ class RunContext:
     cancel: Cancel
     announce: Announcer
     epoch: Callable[[], float]
+    confirm: bool = False
     agents: list[Agent] = field(default_factory=list)
     prepared: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     faults: list[tuple[ExitCode, str]] = field(default_factory=list)

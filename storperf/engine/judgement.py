@@ -5,7 +5,8 @@ from __future__ import annotations
 from storperf.engine.context import RunContext
 from storperf.errors import ExitCode
 from storperf.model.baseline import BaselineValue
-from storperf.plan import baseline_entry, baseline_keys
+from storperf.model.verdict import Reason
+from storperf.plan import baseline_entry, baseline_keys, confirming_trials
 
 
 def judge(context: RunContext) -> None:
@@ -45,6 +46,24 @@ def judge(context: RunContext) -> None:
                 for key, step in keys
             ]
         )
+
+
+def plan_confirmation(context: RunContext) -> bool:
+    """Plan fresh trials of every suspicious step; False when nothing is to be confirmed."""
+    verdict = context.verdict
+    if verdict is None or verdict.reason is not Reason.SUSPICIOUS:
+        return False
+    suspected = {
+        (check.step, check.side) for check in verdict.checks if check.reason is Reason.SUSPICIOUS
+    }
+    added = confirming_trials(context.job, context.plan, suspected)
+    if not added:
+        return False
+    context.store.add_trials(context.run_id, added)
+    context.plan = context.store.plan(context.run_id)
+    names = ", ".join(sorted({step for step, _ in suspected}))
+    context.announce.note(f"suspicious: {names}; measuring {len(added)} fresh trials to confirm it")
+    return True
 
 
 def _difference(now: dict[str, str], then: dict[str, str]) -> str:

@@ -23,6 +23,8 @@ _FILL_GRACE_S = 60.0
 
 def provision(context: RunContext) -> None:
     """Get the agents and attach to them; what will be created is in the ledger first."""
+    if context.agents:
+        return
     for entry in context.provider.ledger(context.run_id, context.job):
         context.store.ledger_add(context.run_id, entry)
     package = build_agent()

@@ -8,7 +8,7 @@ from storperf.engine import waiting
 from storperf.engine.conclusion import collect, teardown
 from storperf.engine.context import RunContext
 from storperf.engine.events import EventKind, Moment
-from storperf.engine.judgement import judge
+from storperf.engine.judgement import judge, plan_confirmation
 from storperf.engine.measure import measure
 from storperf.engine.preparation import precondition, prepare, provision
 from storperf.errors import ExitCode, StorperfError, worst
@@ -40,6 +40,9 @@ def run_job(context: RunContext, report: Act, resume_at: Phase | None = None) ->
             _measure_all(context)
         if not _is_cut_short(context) and resume_at is not Phase.TEARDOWN:
             _guarded(context, Phase.JUDGE, judge)
+            if context.confirm and plan_confirmation(context):
+                _measure_all(context)
+                _guarded(context, Phase.JUDGE, judge)
             _guarded(context, Phase.REPORT, report)
     finally:
         _teardown(context)

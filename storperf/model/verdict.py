@@ -22,6 +22,7 @@ class Reason(StrEnum):
     WITHIN_LIMITS = "within_limits"
     NOT_WORSE = "not_worse"
     LIMIT_BROKEN = "limit_broken"
+    REGRESSION = "regression"
     VERIFY_ERROR = "verify_error"
     NO_BASELINE = "no_baseline"
     SUSPICIOUS = "suspicious"
@@ -36,7 +37,7 @@ class Reason(StrEnum):
         """The outcome that this reason stands for."""
         if self in (Reason.WITHIN_LIMITS, Reason.NOT_WORSE):
             return Outcome.PASS
-        if self in (Reason.LIMIT_BROKEN, Reason.VERIFY_ERROR):
+        if self in (Reason.LIMIT_BROKEN, Reason.REGRESSION, Reason.VERIFY_ERROR):
             return Outcome.FAIL
         return Outcome.INCONCLUSIVE
 

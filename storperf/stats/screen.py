@@ -13,6 +13,8 @@ from storperf.stats.student import t_quantile
 
 # Of all runs of an unchanged build, how many may be called suspicious, however many checks.
 RUN_ALPHA = 0.20
+# Of all runs whose suspicion is put to fresh trials, how many may be called a regression.
+CONFIRM_ALPHA = 0.01
 MARGIN = 0.02
 POWER = 0.80
 

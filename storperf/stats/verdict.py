@@ -24,6 +24,7 @@ from storperf.stats.wording import count
 _ORDER = (
     Reason.VERIFY_ERROR,
     Reason.LIMIT_BROKEN,
+    Reason.REGRESSION,
     Reason.INVALID,
     Reason.SUSPICIOUS,
     Reason.NOT_STEADY,
@@ -60,6 +61,7 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     which measuring field differs and both its values.  `faults` are sentences about what else
     makes the run invalid.  First the gates; a step whose trials do not pass them is not
     judged further.  Then the limits, then the screen.
+    Trials whose repeat is above the job's were added to confirm a suspicion (`plan.confirming`).
     A pass means that every planned trial is there with data, that each step was held against
     a limit or a baseline, and that nothing was broken or suspicious.  It does not mean
     that nothing changed: each check tells the smallest change that it could have seen.
@@ -70,11 +72,14 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     pairs = {(planned.step_key, planned.side): None for planned in plan.trials}
     usable = [(plan.step(key), side) for key, side in pairs if (key, side) not in blocked]
     planned_ids = {planned.id for planned in plan.trials}
-    values = run_values([each for each in latest.values() if each.id in planned_ids], summaries)
+    measured = [each for each in latest.values() if each.id in planned_ids]
+    values = run_values(measured, summaries)
+    screened = run_values([each for each in measured if each.repeat <= job.repeats], summaries)
+    fresh = run_values([each for each in measured if each.repeat > job.repeats], summaries)
     candidates = [step for step, side in usable if side == CANDIDATE]
     checks += judge_limits(job.limits, plan.steps, candidates, values)
     known = baselines(history, job.baseline_runs)
-    checks += judge_against_baselines(usable, values, known)
+    checks += judge_against_baselines(usable, screened, known, fresh)
     checks += _without_baselines(candidates, known, differing, checks)
     return _verdict(checks, latest)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +44,17 @@ class RunRows:
             ):
                 if rows:
                     connection.execute(sa.insert(table), rows)
+
+    def add_trials(self, run_id: str, trials: Sequence[PlannedTrial]) -> None:
+        """Plan more trials of a run, behind those that are planned."""
+        with self._database.write() as connection:
+            require_run(connection, run_id)
+            mine = schema.trials.c.run_id == run_id
+            last = connection.scalar(sa.select(sa.func.max(schema.trials.c.position)).where(mine))
+            first = 0 if last is None else last + 1
+            rows = [_planned_row(run_id, n, each) for n, each in enumerate(trials, start=first)]
+            if rows:
+                connection.execute(sa.insert(schema.trials), rows)
 
     def get_run(self, run_id: str) -> Run:
         """The run with exactly that id; UnknownName lists the recent ones."""

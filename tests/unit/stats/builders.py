@@ -30,7 +30,9 @@ MIXED = Workload(name="mix", options=(("rw", "randrw"),))
 SEQ_WRITE = Workload(name="ws", options=(("rw", "write"),))
 
 
-def make_job(*, limits=(), until=None, runtime_s=60.0, interval_s=1.0, workloads=(RANDREAD,)):
+def make_job(  # noqa: PLR0913 - a test names what it cares about
+    *, limits=(), until=None, runtime_s=60.0, interval_s=1.0, workloads=(RANDREAD,), repeats=1
+):
     target = Target(kind=TargetKind.DIRECTORY, path="scratch", size_bytes=1 << 30)
     return Job(
         name="nightly",
@@ -42,7 +44,7 @@ def make_job(*, limits=(), until=None, runtime_s=60.0, interval_s=1.0, workloads
         matrix=Matrix(block_sizes_bytes=(4096,), queue_depths=(1,), numjobs=(1,), agents=(1,)),
         ending=Ending(runtime_s=runtime_s, until_steady=until),
         interval_s=interval_s,
-        repeats=1,
+        repeats=repeats,
         ioengine="libaio",
         direct=True,
         precondition=Precondition(),
@@ -82,7 +84,7 @@ def make_plan(steps, repeats=1):
             repeat=repeat,
         )
         for step in steps
-        for repeat in range(repeats)
+        for repeat in range(1, repeats + 1)
     )
     return Plan(steps=tuple(steps), trials=trials)
 

@@ -4,6 +4,8 @@ The rates of larger runs of the same simulations stand in docs/explanation/verdi
 docs/explanation/steady-state.md.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from unit.stats.builders import ar1, make_step
@@ -66,6 +68,23 @@ def test_unchanged_run_is_suspicious_in_at_most_a_fifth_however_many_steps(
     share = suspicious_share(cells, runs, repetitions=repetitions)
     # Three standard errors above the stated 20 %.
     assert share <= 0.2 + 3 * (0.16 / repetitions) ** 0.5
+
+
+@pytest.mark.parametrize("runs", [1, 3, 5, 10, 30])
+def test_unchanged_run_is_hardly_ever_called_a_regression_by_fresh_trials(runs):
+    # The session's effect is shared by the screened and the fresh trials: the hard case.
+    rng, hits, repetitions = np.random.default_rng([7, runs]), 0, 400
+    usable = steps(1)
+    for _ in range(repetitions):
+        values, known = unchanged_run(rng, 1, runs, 0.024)
+        fresh = {
+            place: replace(found, value=found.value * np.exp(rng.normal(0, 0.012)), trials=2)
+            for place, found in values.items()
+        }
+        checks = judge_against_baselines(usable, values, known, fresh)
+        hits += any(check.reason is Reason.REGRESSION for check in checks)
+    # 1 % a figure, two figures, three standard errors.
+    assert hits / repetitions <= 0.02 + 3 * (0.02 / repetitions) ** 0.5
 
 
 def test_unknown_noisy_host_is_not_called_suspicious_for_its_noise():

@@ -21,6 +21,7 @@ from storperf.model.baseline import BaselineValue
 from storperf.model.job import Op, PlannedTrial, SteadyRule
 from storperf.model.run import Flag, Steadiness, SteadyFigures, TrialEnd
 from storperf.model.verdict import CheckKind, Outcome, Reason
+from storperf.plan import confirming_trials
 from storperf.stats.repeats import baseline_of, run_values
 from storperf.stats.verdict import judge_run
 
@@ -32,7 +33,7 @@ class World:
     """A run of which everything is well, until a test changes something."""
 
     def __init__(self, steps=(STEP,), *, limits=(), repeats=1, until=None):
-        self.job = make_job(limits=limits, until=until)
+        self.job = make_job(limits=limits, until=until, repeats=repeats)
         self.plan = make_plan(steps, repeats)
         self.trials = [make_trial(planned) for planned in self.plan.trials]
         self.summaries = [
@@ -50,6 +51,19 @@ class World:
 
     def change_trial(self, index=0, **changes):
         self.trials[index] = replace(self.trials[index], **changes)
+        return self
+
+    def with_fresh_trials(self, *values):
+        """Trials added to settle a suspicion, with these IOPS."""
+        suspected = [("rr", "candidate")]
+        self.plan = replace(
+            self.plan,
+            trials=(*self.plan.trials, *confirming_trials(self.job, self.plan, suspected)),
+        )
+        for planned, value in zip(self.plan.trials[-2:], values, strict=True):
+            self.trials.append(make_trial(planned))
+            self.summaries.append(make_summary(planned.id, "iops", value, half=20.0))
+            self.summaries.append(make_summary(planned.id, "clat_p99", 2e6))
         return self
 
     def with_history(self, *runs, metric="iops", op="read", key=("rr", "candidate")):
@@ -120,6 +134,41 @@ def test_regression_is_suspicious_and_never_fails_on_a_screen_alone():
     verdict = expect(world.judge(), Reason.SUSPICIOUS, enters=False)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.exit_code is ExitCode.INCONCLUSIVE
+
+
+def test_loss_that_fresh_trials_show_again_is_a_regression_and_fails():
+    world = World().with_history(*(2 * value for value in NIGHTS)).with_fresh_trials(1001.0, 998.0)
+    verdict = expect(world.judge(), Reason.REGRESSION, enters=False)
+    assert verdict.exit_code is ExitCode.FAIL
+    assert "Confirmed by 2 fresh trials" in verdict.sentence
+
+
+def test_suspicion_that_fresh_trials_do_not_show_is_cleared():
+    world = World().with_history(*(2 * value for value in NIGHTS)).with_fresh_trials(2001.0, 1998.0)
+    verdict = expect(world.judge(), Reason.NOT_WORSE, enters=True)
+    assert "not confirmed by 2 fresh trials" in verdict.checks[0].sentence
+
+
+def test_suspicion_that_fresh_trials_show_weakly_stays_inconclusive():
+    world = World().with_history(*(2 * value for value in NIGHTS)).with_fresh_trials(1955.0, 1955.0)
+    expect(world.judge(), Reason.SUSPICIOUS, enters=False)
+
+
+def test_fresh_trials_without_a_suspicion_are_no_regression():
+    world = World().with_history(*NIGHTS).with_fresh_trials(500.0, 500.0)
+    assert world.judge().reason is not Reason.REGRESSION
+
+
+def test_failed_fresh_trial_makes_the_run_invalid():
+    world = World().with_history(*(2 * value for value in NIGHTS)).with_fresh_trials(1000.0, 1000.0)
+    world.change_trial(2, end=TrialEnd.FAILED, end_reason="fio was killed")
+    expect(world.judge(), Reason.INVALID, enters=False)
+
+
+def test_suspicion_is_put_to_fresh_trials_once():
+    world = World().with_fresh_trials(1000.0, 1000.0)
+    assert confirming_trials(world.job, world.plan, [("rr", "candidate")]) == ()
+    assert [trial.repeat for trial in world.plan.trials] == [1, 2, 3]
 
 
 def test_slower_tail_alone_is_suspicious():
