@@ -68,7 +68,8 @@ def baseline_table(entries: Sequence[BaselineEntry]) -> RenderableType:
         return Text("no run was ever entered into this baseline")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading in ("step", "run", "counts", "since (UTC)", "by", "why"):
-        table.add_column(heading, overflow="fold")
+        # A run's id is there to be copied.
+        table.add_column(heading, overflow="fold", no_wrap=heading == "run")
     for entry in entries:
         side = "" if entry.key.side == CANDIDATE else f"\n{line(entry.key.side)}"
         table.add_row(

@@ -39,7 +39,7 @@ class BaselineRows:
         Only figures over all agents, of the latest attempts.  The repeats of one session are
         averaged to one value, on the log scale (geometric mean) when all are positive.
         """
-        accepted = _holding().where(*_has(key), _PLACES.c.accepted).subquery()
+        accepted = _holding(*_has(key)).where(_PLACES.c.accepted).subquery()
         ended = sa.func.coalesce(_RUNS.c.ended_s, accepted.c.at_s).label("ended_s")
         last = (
             sa.select(accepted.c.run_id, ended)
@@ -68,10 +68,11 @@ class BaselineRows:
         No run and no earlier entry is deleted.  UnknownName when the baseline was empty.
         """
         with self._database.write() as connection:
-            places = _holding().where(_PLACES.c.lab == lab, _PLACES.c.job == job)
+            places = [_PLACES.c.lab == lab, _PLACES.c.job == job]
             if step is not None:
-                places = places.where(_PLACES.c.step == step)
-            rows = connection.execute(places.where(_PLACES.c.accepted)).mappings().all()
+                places.append(_PLACES.c.step == step)
+            accepted = _holding(*places).where(_PLACES.c.accepted)
+            rows = connection.execute(accepted).mappings().all()
             if not rows:
                 of_step = "" if step is None else f", step {step}"
                 raise UnknownName(f"nothing is accepted for lab {lab}, job {job}{of_step}")
@@ -85,7 +86,7 @@ class BaselineRows:
 
     def baseline_entries(self, lab: str, job: str) -> tuple[BaselineEntry, ...]:
         """What holds now for each place of the job, accepted or not, newest first."""
-        places = _holding().where(_PLACES.c.lab == lab, _PLACES.c.job == job)
+        places = _holding(_PLACES.c.lab == lab, _PLACES.c.job == job)
         with self._database.read() as connection:
             rows = connection.execute(places.order_by(_PLACES.c.number.desc()))
             return tuple(_entry(row) for row in rows.mappings())
@@ -94,20 +95,25 @@ class BaselineRows:
         self, key: BaselineKey
     ) -> tuple[tuple[str, str], ...] | None:
         """The measuring fields of the newest accepted entry that only its fingerprint parts."""
-        others = _holding().where(
+        others = _holding(
             *(_PLACES.c[name] == getattr(key, name) for name in _KEY if name != "fingerprint"),
             _PLACES.c.fingerprint != key.fingerprint,
-            _PLACES.c.accepted,
         )
+        newest = others.where(_PLACES.c.accepted).order_by(_PLACES.c.number.desc()).limit(1)
         with self._database.read() as connection:
-            row = connection.execute(others.order_by(_PLACES.c.number.desc()).limit(1)).first()
+            row = connection.execute(newest).first()
         return None if row is None else pairs(row.measuring)
 
 
-def _holding() -> sa.Select[Any]:
-    """The newest row of each run's place in each baseline."""
-    newest = sa.select(sa.func.max(_PLACES.c.number)).group_by(
-        *(_PLACES.c[name] for name in _KEY), _PLACES.c.run_id
+def _holding(*places: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """The newest row of each run's place, of those places that all conditions hold for.
+
+    Conditions are on the key alone: one on `accepted` would bring up an older word.
+    """
+    newest = (
+        sa.select(sa.func.max(_PLACES.c.number))
+        .where(*places)
+        .group_by(*(_PLACES.c[name] for name in _KEY), _PLACES.c.run_id)
     )
     return sa.select(_PLACES).where(_PLACES.c.number.in_(newest))
 

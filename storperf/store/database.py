@@ -42,7 +42,7 @@ class Database:
                 revision = migrate.revision_of(connection, database.place)
             if not migrate.is_at_head(revision, database.place):
                 with database.write() as connection:
-                    migrate.upgrade(connection, database.place)
+                    migrate.upgrade(connection)
         except BaseException:
             database.close()
             raise
@@ -95,7 +95,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A transaction that only reads: one consistent view of every table."""
+        """A transaction that only reads; on SQLite no writer has to wait for it."""
         with database_faults(self.place), self._engine.begin() as connection:
             yield connection
 

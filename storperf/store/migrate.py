@@ -47,15 +47,13 @@ def is_at_head(revision: str | None, place: str) -> bool:
     return revision == HEAD
 
 
-def upgrade(connection: sa.Connection, place: str) -> None:
+def upgrade(connection: sa.Connection) -> None:
     """Bring the tables to HEAD inside the caller's writing transaction.
 
-    Two programs may come here at once; the second finds the work done.
+    Two programs may come here at once: the second waits, and Alembic finds nothing to do.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_LOCK})"))
-    if is_at_head(revision_of(connection, place), place):
-        return
     # Late: Alembic takes as long to import as an up-to-date store takes to open, ten times over.
     from alembic import command
     from alembic.config import Config

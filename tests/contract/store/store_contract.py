@@ -432,6 +432,15 @@ class BaselineContract:
         store.enter_baseline([an_entry("r")])
         assert [value.value for value in store.baseline_values(a_key(), runs=9)] == [1.0]
 
+    def test_figures_of_another_step_or_side_of_the_run_do_not_count(self, store):
+        store.create_run(a_run("r"), a_plan(steps=(STEP, "wr")))
+        store.store_trial("r", a_trial(), [a_summary(1.0)])
+        for changes in ({"step_key": "wr"}, {"side": "reference"}):
+            trial = a_trial(f"other {changes}", **changes)
+            store.store_trial("r", trial, [a_summary(9.0, trial.id)])
+        store.enter_baseline([an_entry("r")])
+        assert [value.value for value in store.baseline_values(a_key(), runs=9)] == [1.0]
+
     @pytest.mark.parametrize("end", [TrialEnd.FAILED, TrialEnd.CANCELLED])
     def test_figures_of_a_trial_that_failed_never_count(self, store, end):
         measured_run(store, 1.0, ended_s=1.0, end=end)

@@ -274,6 +274,14 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path, change):
         read_intervals(path)
 
 
+def test_rows_of_an_agent_without_a_name_are_refused(tmp_path):
+    path = tmp_path / "t.zip"
+    write_intervals(path, rows(3), NO_SENSORS, meta={})
+    rewritten(path, lambda index, _members: index.update(agents=[]))
+    with pytest.raises(StoreError, match="an agent that has no name"):
+        read_intervals(path)
+
+
 def test_a_pickle_inside_is_refused(tmp_path):
     path = tmp_path / "t.zip"
     write_intervals(path, rows(3), NO_SENSORS, meta={})

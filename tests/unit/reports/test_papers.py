@@ -37,6 +37,7 @@ from storperf.reports import clean
 from storperf.reports.csv_export import COLUMNS
 from storperf.reports.papers import PAPERS, write_papers
 from storperf.reports.registry import REPORTERS, get_reporter, render
+from storperf.reports.step_rows import step_rows
 from storperf.reports.table import baseline_table, comparison_table, result_table, runs_table
 
 
@@ -357,6 +358,39 @@ def test_what_was_not_measured_is_a_dash_and_not_judged():
     assert "NO VERDICT" in text
     assert "not judged" in text
     assert "0" not in text.split("reason")[1].split("read")[1].splitlines()[0]
+
+
+def test_a_gate_of_the_step_counts_for_every_direction():
+    gate = a_check(Reason.NOT_STEADY, CheckKind.GATE, step=MIXED, op=None, metric=None)
+    found = {(row.step, row.op): row.reason for row in step_rows(two_steps(a_check(), gate))}
+    assert found == {
+        (STEP, "read"): Reason.NOT_WORSE,
+        (MIXED, "read"): Reason.NOT_STEADY,
+        (MIXED, "write"): Reason.NOT_STEADY,
+    }
+
+
+def test_baseline_and_change_are_those_of_the_judged_figures_screen():
+    checks = (
+        a_check(Reason.LIMIT_BROKEN, CheckKind.LIMIT, baseline_value=1.0, change=0.9),
+        a_check(metric="clat_p99", baseline_value=2.0, change=0.8),
+        a_check(op="write", baseline_value=3.0, change=0.7),
+        a_check(side="reference", baseline_value=4.0, change=0.6),
+        a_check(),
+    )
+    (row,) = step_rows(a_result(verdict=a_verdict(*checks)))
+    assert (row.baseline, row.change) == ("12.8 k", "-3.2 %")
+
+
+def test_a_check_of_one_side_says_nothing_of_the_other():
+    result = a_result(verdict=a_verdict(a_check(Reason.SUSPICIOUS, side="reference")))
+    assert [row.reason for row in step_rows(result)] == [None]
+
+
+def test_what_passed_needs_no_sentence_below_the_table():
+    passed = a_check(sentence="all is well", metric="clat_p99")
+    verdict = a_verdict(a_check(Reason.SUSPICIOUS), passed)
+    assert "all is well" not in shown(result_table(a_result(verdict=verdict)))
 
 
 def test_repeats_are_told_as_such():
