@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from storperf.deadline import Deadline
@@ -29,31 +29,26 @@ def for_end(
 ) -> Record:
     """The record of the attempt's end; every record of the attempt goes to `listen` once.
 
-    What the manager's copy of the journal holds already (a resumed run) comes first.
     Cancelled: the trial was stopped, its end is journalled, then the exception is raised.
     """
-    seen = 0
-    for record in agent.journal.since(trial, attempt):
-        seen = record["n"]
-        if _is_of(record, trial, attempt):
-            listen(record)
-            if record["kind"] == "trial_ended":
-                return record
+    hearing = _Hearing(agent, trial, attempt, listen)
+    hearing.catch_up()
     look = Deadline.after(_CANCEL_LOOK_S)
-    while True:
+    while hearing.ended is None:
         if look.is_over:
             look_for_cancel(context)
             look = Deadline.after(_CANCEL_LOOK_S)
         if context.cancel.is_requested:
-            _stop(agent, trial, attempt, listen, seen)
+            hearing.stop()
             context.cancel.check()
-        ended, seen = _read(context, agent, (trial, attempt), listen, seen)
-        if ended is not None:
-            return ended
-
-
-def _is_of(record: Record, trial: str, attempt: int) -> bool:
-    return bool(record.get("trial") == trial and record.get("attempt") == attempt)
+        try:
+            hearing.wait()
+        except AgentLost as error:
+            log.warning("%s", error)
+            context.announce.note(f"{agent.name} is lost, attaching again: {error.message}")
+            agent.reattach(context.cancel)
+            hearing.catch_up()
+    return hearing.ended
 
 
 def look_for_cancel(context: RunContext) -> None:
@@ -62,47 +57,47 @@ def look_for_cancel(context: RunContext) -> None:
         context.cancel.request("asked by storperf cancel")
 
 
-def _read(
-    context: RunContext,
-    agent: Agent,
-    key: tuple[str, int],
-    listen: Callable[[Record], None],
-    seen: int,
-) -> tuple[Record | None, int]:
-    """Hand on what came; after a loss attach again and go on behind the last record."""
-    try:
-        return _drain(agent, key, listen, seen)
-    except AgentLost as error:
-        log.warning("%s", error)
-        context.announce.note(f"{agent.name} is lost, attaching again: {error.message}")
-        agent.reattach(context.cancel)
-        return None, seen
+class _Hearing:
+    """What was heard of one attempt on one agent; each record counts once."""
 
+    def __init__(
+        self, agent: Agent, trial: str, attempt: int, listen: Callable[[Record], None]
+    ) -> None:
+        self.ended: Record | None = None
+        self._agent = agent
+        self._key = (trial, attempt)
+        self._listen = listen
+        self._seen = 0
 
-def _drain(
-    agent: Agent, key: tuple[str, int], listen: Callable[[Record], None], seen: int
-) -> tuple[Record | None, int]:
-    ended = None
-    for record in agent.records(_POLL_S):
-        if record["n"] <= seen:
-            continue
-        seen = record["n"]
-        if _is_of(record, *key):
-            listen(record)
-            if record["kind"] == "trial_ended":
-                ended = record
-    return ended, seen
+    def catch_up(self) -> None:
+        """Hear what the manager's copy of the journal holds.
 
+        After a resume that is what came before; after a loss it is also what the broken
+        channel had delivered and nobody had taken.
+        """
+        self._hear(self._agent.journal.since(*self._key))
 
-def _stop(
-    agent: Agent, trial: str, attempt: int, listen: Callable[[Record], None], seen: int
-) -> None:
-    """Stop the trial and hear its end, so that what was measured is whole."""
-    try:
-        agent.call("stop", trial=trial, attempt=attempt, why="cancelled")
-        patience = Deadline.after(_STOP_S)
-        ended = None
-        while ended is None and not patience.is_over:
-            ended, seen = _drain(agent, (trial, attempt), listen, seen)
-    except AgentLost as error:
-        raise Cancelled(f"cancelled; the agent was lost meanwhile: {error}") from error
+    def wait(self) -> None:
+        """Hear what comes within a moment; AgentLost when the channel broke."""
+        self._hear(self._agent.records(_POLL_S))
+
+    def stop(self) -> None:
+        """Stop the trial and hear its end, so that what was measured is whole."""
+        trial, attempt = self._key
+        try:
+            self._agent.call("stop", trial=trial, attempt=attempt, why="cancelled")
+            patience = Deadline.after(_STOP_S)
+            while self.ended is None and not patience.is_over:
+                self.wait()
+        except AgentLost as error:
+            raise Cancelled(f"cancelled; the agent was lost meanwhile: {error}") from error
+
+    def _hear(self, records: Iterable[Record]) -> None:
+        for record in records:
+            if record["n"] <= self._seen:
+                continue
+            self._seen = record["n"]
+            if (record.get("trial"), record.get("attempt")) == self._key:
+                self._listen(record)
+                if record["kind"] == "trial_ended":
+                    self.ended = record
