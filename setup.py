@@ -6,7 +6,7 @@ setup(
     packages=[*find_packages(include=["storperf", "storperf.*"]), "storperf.heat_templates"],
     package_dir={"storperf.heat_templates": "heat_templates"},
     package_data={
-        "storperf": ["py.typed", "store/migrations/**/*"],
+        "storperf": ["py.typed", "store/migrations/**/*", "reports/html_templates/*"],
         "storperf.heat_templates": ["*.yaml", "*.md"],
     },
 )

@@ -87,6 +87,7 @@ missing_packages() {
     # Debian keeps the server's programs off the PATH.
     command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
         echo postgresql
+    command -v chromium >/dev/null || echo chromium
 }
 
 install_packages() { # install_packages PACKAGE...
