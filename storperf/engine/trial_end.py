@@ -44,12 +44,22 @@ def _explain_target(target: Record) -> FioFailure | None:
         errors=target["errors"],
         last_lines=[*target["last_lines"], *target["notes"]],
     )
-    if failure is None and target["broken"]:
-        return FioFailure(
-            kind=FailureKind.RUBBISH,
-            sentence=f"fio's status documents cannot be read: {target['broken']}",
-        )
-    return failure
+    unread = _unread(target)
+    # Who floods us is killed by us: the flood is the reason, the signal its consequence.
+    if unread is None or (failure is not None and failure.kind is not FailureKind.KILLED):
+        return failure
+    more = f"; {failure.sentence}" if failure else ""
+    sentence = f"fio's status documents cannot be read: {unread}{more}"
+    return FioFailure(kind=FailureKind.RUBBISH, sentence=sentence)
+
+
+def _unread(target: Record) -> str | None:
+    """What is wrong with the documents; one that is left out would be a hole in the figures."""
+    if target["broken"]:
+        return str(target["broken"])
+    if target["rubbish"]:
+        return f"{target['rubbish']} of them are torn, no JSON, or hold NaN"
+    return None
 
 
 def explain_figures(ended: Record, step: Step, job: Job) -> FioFailure | None:
