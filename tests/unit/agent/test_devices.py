@@ -159,8 +159,8 @@ def test_a_partition_table_is_refused(loop, held, image):
 
 
 def test_a_partitioned_device_and_its_partition_are_refused(loop, held, image):
-    put(image, 0, mbr())
     device = loop("--partscan")
+    run("addpart", device, 1, 2048, 2048)
     refusal = refusal_of(held, request(device, image, is_ours=True))
     assert "is partitioned: " in refusal.message
     name = Path(device).name
