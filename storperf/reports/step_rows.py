@@ -10,7 +10,7 @@ from storperf.model.metric import METRICS
 from storperf.model.result import RunResult
 from storperf.model.verdict import Check, CheckKind, Reason
 from storperf.stats.gates import latest_attempts
-from storperf.stats.repeats import run_values
+from storperf.stats.repeats import RunValue, run_values
 from storperf.stats.wording import quantity, signed
 
 NOTHING = "-"
@@ -22,6 +22,8 @@ class StepRow:
     """Figures of one direction of a step, ready to be shown; NOTHING where there is none.
 
     With several repeats a figure is their geometric mean, as the verdict takes it.
+    `values` are the same figures as numbers, without those that are not known; `compared` is
+    the check that baseline and change are of.
     """
 
     step: str
@@ -30,9 +32,11 @@ class StepRow:
     judged: str
     trials: int
     figures: dict[str, str]
+    values: dict[str, RunValue]
     baseline: str
     change: str
     reason: Reason | None
+    compared: Check | None = None
 
     @property
     def verdict(self) -> str:
@@ -63,9 +67,11 @@ def step_rows(result: RunResult) -> tuple[StepRow, ...]:
                         name: shown(name, None if each is None else each.value)
                         for name, each in found.items()
                     },
+                    values={name: each for name, each in found.items() if each is not None},
                     baseline=_baseline(compared),
                     change=_change(compared),
                     reason=winning_reason(own),
+                    compared=compared,
                 )
             )
     return tuple(rows)
