@@ -138,13 +138,9 @@ class CounterDiffer:
 
 def bin_difference(now: Dict[str, int], before: Dict[str, int]) -> List[int]:
     """Buckets that grew, flat: value, growth, value, growth ...; sorted by value (ns)."""
-    grown = {
-        int(value): count - before.get(value, 0)
-        for value, count in now.items()
-        if count != before.get(value)
-    }
-    flat: List[int] = []
-    for value in sorted(grown):
-        if grown[value] > 0:
-            flat += (value, grown[value])
-    return flat
+    seen = before.get
+    grown = [
+        (int(value), growth) for value, count in now.items() if (growth := count - seen(value, 0)) > 0
+    ]
+    grown.sort()
+    return [number for bucket in grown for number in bucket]
