@@ -109,10 +109,12 @@ def test_twenty_kills_at_random_moments_leave_a_whole_store_each_time(tmp_path, 
     with Store.open(tmp_path) as store:
         store.create_run(a_run("r"), a_plan())
     done = 0
-    for _kill in range(20):
+    for kill in range(100):
+        if kill >= 20 and done > 20:
+            break
         child = int(forking("write", tmp_path, done + 1))
-        # Opening takes some 10 ms, a trial with its files some 5 ms.
-        delay_s = random.uniform(0.005, 0.12)  # noqa: S311 - no secret
+        # Opening takes some 10 ms, a trial with its files some 5 ms; more on a busy machine.
+        delay_s = random.uniform(0.005, 0.12) * (1 + kill / 20)  # noqa: S311 - no secret
         timer = threading.Timer(delay_s, os.kill, (child, signal.SIGKILL))
         timer.start()
         assert int(forking.more()) == signal.SIGKILL, "the writer ended by itself"
