@@ -140,7 +140,9 @@ def bin_difference(now: Dict[str, int], before: Dict[str, int]) -> List[int]:
     """Buckets that grew, flat: value, growth, value, growth ...; sorted by value (ns)."""
     seen = before.get
     grown = [
-        (int(value), growth) for value, count in now.items() if (growth := count - seen(value, 0)) > 0
+        (int(value), growth)
+        for value, count in now.items()
+        if (growth := count - seen(value, 0)) > 0
     ]
     grown.sort()
     return [number for bucket in grown for number in bucket]

@@ -133,9 +133,11 @@ def test_the_end_of_ramp_time_is_seen_even_when_more_was_counted_since(behind):
     assert differ.resets == 1
 
 
-def test_counters_that_go_back_start_anew():
-    found, differ = slices(document(figures(100, 900)), document(figures(30, 500)))
-    assert (found[1][0]["ios"], found[1][0]["duration_s"], differ.resets) == (30, 0.5, 1)
+@pytest.mark.parametrize(("ios", "runtime_ms"), [(30, 500), (30, 950), (120, 500)])
+def test_counters_that_go_back_start_anew(ios, runtime_ms):
+    found, differ = slices(document(figures(100, 900)), document(figures(ios, runtime_ms)))
+    (one,) = found[1]
+    assert (one["ios"], one["duration_s"], differ.resets) == (ios, runtime_ms / 1000, 1)
 
 
 def test_the_errors_of_each_fio_job_are_told():

@@ -158,6 +158,15 @@ def test_a_folder_that_was_only_written_down_is_made(make, scratch, tmp_path):
     assert Path(taken.filename).stat().st_size == SIZE
 
 
+def test_a_file_in_our_folder_that_we_did_not_write_down_is_never_touched(make, scratch, tmp_path):
+    folder = scratch / "storperf-run-1"
+    folder.mkdir()
+    (folder / "target-0").write_text("data")
+    (tmp_path / "run-1.json").write_text(json.dumps([str(folder)]))
+    assert refusal_of(make(), request(scratch)).code == FAILED
+    assert (folder / "target-0").read_text() == "data"
+
+
 def test_a_missing_parent_is_an_error_and_not_made(make, tmp_path):
     refusal = refusal_of(make(), request(tmp_path / "typo" / "bench"))
     assert (refusal.code, "typo does not exist" in refusal.message) == (REFUSED, True)
