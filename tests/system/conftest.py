@@ -277,15 +277,22 @@ def at_once(
 
         def start(parameter: str, act: Callable[[Program, str], Any]) -> dict[str, Future[Any]]:
             here = [item for item in request.session.items if item.path == request.path]
-            specs = [
-                item.callspec
-                for item in here
-                if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-            ]
-            cases = sorted({spec.params[parameter] for spec in specs if parameter in spec.params})
+            specs = [item.callspec for item in here if hasattr(item, "callspec")]
+            cases = dict.fromkeys(
+                spec.params[parameter] for spec in specs if parameter in spec.params
+            )
             return {
                 case: pool.submit(act, Program(tmp_path_factory.mktemp("case")), case)
                 for case in cases
             }
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def facts(
+    request: pytest.FixtureRequest, at_once: Callable[..., dict[str, Future[Any]]]
+) -> dict[str, Future[Any]]:
+    """The checks of this file, on their way; see together.py."""
+    checks = request.module.fact
+    return at_once("name", lambda program, name: checks[name](program))
