@@ -173,7 +173,7 @@ class TrialRun:
         self._add_facts(argv=self._argvs(), ends=ends)
         table = trial_tables.write(self._context, self._trial)
         failure = self._failure(ends)
-        if self._context.cancel.is_requested:
+        if self._is_cut_off(ends):
             self._trial = replace(
                 self._trial, end=TrialEnd.CANCELLED, steadiness=Steadiness.NOT_JUDGED
             )
@@ -199,6 +199,13 @@ class TrialRun:
             flags=(*found.flags, *self._own_flags()),
         )
         return found.summaries
+
+    def _is_cut_off(self, ends: dict[str, Record]) -> bool:
+        """Whether a cancel came before the trial's own end, not after it."""
+        is_whole = len(ends) == len(self._context.agents)
+        return self._context.cancel.is_requested and (
+            not is_whole or any(end["why"] == "cancelled" for end in ends.values())
+        )
 
     def _failure(self, ends: dict[str, Record]) -> FioFailure | None:
         if self._lost is not None:
