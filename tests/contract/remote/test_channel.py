@@ -270,6 +270,14 @@ def test_a_command_that_makes_no_sense_is_refused_and_the_agent_lives(host, comm
     assert channel.call("hello")["pid"] == host.supervisors[0]
 
 
+def test_an_error_of_the_system_is_an_answer_and_the_agent_lives(host):
+    channel = host.open()
+    (host.run_folder() / "journal").unlink()
+    with pytest.raises(AgentRefused, match="follow failed: .*No such file"):
+        channel.client.follow()
+    assert channel.call("hello")["pid"] == host.supervisors[0]
+
+
 def test_a_closed_channel_is_a_lost_agent(host):
     channel = host.open()
     channel.client.close()
