@@ -14,15 +14,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from storperf.doctor.wanted import wanted_by_directory, wanted_by_job
 from storperf.engine.cancel import Cancel
 from storperf.engine.context import RunContext
 from storperf.engine.events import Announcer, Listener
+from storperf.engine.examination import examine_local
 from storperf.engine.ownership import is_owned, owning
 from storperf.engine.run_job import run_job
 from storperf.errors import Conflict, UsageError
 from storperf.jobfile.parse import parse_job
 from storperf.model.baseline import BaselineEntry
 from storperf.model.comparison import RunComparison
+from storperf.model.finding import Examination
 from storperf.model.job import Job, Origin, Plan, Target, TargetKind
 from storperf.model.result import RunResult
 from storperf.model.run import Phase, PruneReport, Run, RunState
@@ -72,6 +75,22 @@ def _place_targets(job: Job, directory: Path) -> Job:
         replace(side, targets=tuple(place(target) for target in side.targets)) for side in job.sides
     )
     return replace(job, sides=sides)
+
+
+# --- the machine -----------------------------------------------------------------------------
+
+
+def doctor(settings: Settings, job_file: Path | None, target: Path | None) -> Examination:
+    """Whether this machine is fit for a job, or to measure in a directory at all.
+
+    `target` replaces the job's targets; without both it is the working directory.
+    """
+    place = None if target is None else str(settings.directory / target)
+    if job_file is None:
+        wanted = wanted_by_directory(place or str(settings.directory))
+    else:
+        wanted = wanted_by_job(load_job(job_file, settings), place)
+    return examine_local(wanted, settings.results, settings.agents)
 
 
 # --- running ---------------------------------------------------------------------------------

@@ -115,6 +115,11 @@ def render_rate(bytes_per_s: float) -> str:
     return _scaled(bytes_per_s, 1024, ("B/s", "KiB/s", "MiB/s", "GiB/s"))
 
 
+def render_bytes(size_bytes: float) -> str:
+    """A size for people, three significant figures: `74.8 GiB`."""
+    return _scaled(size_bytes, 1024, ("B", "KiB", "MiB", "GiB", "TiB"))
+
+
 def render_count(value: float) -> str:
     """A plain number for people: `812`, `8124`, `12.4 k`, `3.2 M`."""
     if value < 9999.5:

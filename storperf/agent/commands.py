@@ -9,7 +9,7 @@ import sys
 import zlib
 from typing import TYPE_CHECKING, Any, Callable, Dict
 
-from storperf.agent import facts
+from storperf.agent import facts, fitness
 from storperf.agent.refusal import FAILED, Refusal
 from storperf.agent.targets import is_on_same_device
 from storperf.agent.trials import TrialOnHost, optional_number, trial_folder
@@ -55,6 +55,14 @@ def ping(_supervisor: Supervisor, _client: Client, _command: Message) -> Message
 def probe(_supervisor: Supervisor, _client: Client, command: Message) -> Message:
     """Static facts of the host and of its fio."""
     return {"host": facts.host_facts(), "fio": facts.fio_facts(str(command["fio"]))}
+
+
+def examine(supervisor: Supervisor, _client: Client, command: Message) -> Message:
+    """Facts that tell whether this host is fit to measure; changes nothing, blocks `interval_s`."""
+    if supervisor.trials:
+        raise Refusal(FAILED, "a trial is running; a host is examined before")
+    interval_s = float(command["interval_s"])
+    return {"facts": fitness.examine(str(command["fio"]), command["targets"], interval_s)}
 
 
 def prepare(supervisor: Supervisor, _client: Client, command: Message) -> Message:
@@ -158,6 +166,7 @@ COMMANDS: Dict[str, Command] = {
     "clock": clock,
     "ping": ping,
     "probe": probe,
+    "examine": examine,
     "prepare": prepare,
     "check": check,
     "start": start,

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from storperf.cli import baseline, keeping, looking, running
+from storperf.cli import baseline, doctor, keeping, looking, running
 from storperf.errors import ExitCode, StorperfError
 
 app = typer.Typer(
@@ -48,6 +48,7 @@ def main_options(
 app.command("run")(running.run)
 app.command("resume")(running.resume)
 app.command("cancel")(running.cancel)
+app.command("doctor")(doctor.doctor)
 app.command("list")(looking.list_runs)
 app.command("show")(looking.show)
 app.command("compare")(looking.compare)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from storperf.model.finding import Level
 from storperf.model.run import Flag, Phase, Steadiness, TrialEnd
 from storperf.model.verdict import Outcome, Reason
 
@@ -83,7 +84,9 @@ def test_every_class_in_the_glossary_exists():
 
 
 @pytest.mark.parametrize(
-    "words", [Phase, TrialEnd, Steadiness, Flag, Outcome, Reason], ids=lambda words: words.__name__
+    "words",
+    [Phase, TrialEnd, Steadiness, Flag, Level, Outcome, Reason],
+    ids=lambda words: words.__name__,
 )
 def test_every_value_has_a_word(words):
     assert {member.value for member in words} - IN_CODE == set()

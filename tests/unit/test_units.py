@@ -11,6 +11,7 @@ from storperf.units import (
     parse_duration_s,
     parse_share,
     parse_size,
+    render_bytes,
     render_count,
     render_duration,
     render_ns,
@@ -188,3 +189,17 @@ def test_count_for_people(value, text):
 def test_nothing_for_people_has_an_exponent(value):
     for render in (render_ns, render_rate, render_count):
         assert "e" not in render(value)
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1 KiB"),
+        (80_319_754_240, "74.8 GiB"),
+        (3 << 40, "3 TiB"),
+    ],
+)
+def test_a_size_for_people(size, text):
+    assert render_bytes(size) == text
