@@ -12,13 +12,13 @@ import pytest
 
 pytestmark = pytest.mark.all_only
 
-CHROOT = Path(__file__).parents[2] / ".make" / "chroot-bullseye"
+CHROOT = Path(__file__).parents[2] / ".make" / "chroot-bullseye-fio"
 # Debian keeps old releases on the second one after they leave the first.
 MIRRORS = ("http://deb.debian.org/debian", "http://archive.debian.org/debian")
 
 
 def make_chroot(place: Path) -> None:
-    """Debian 11 with python3 at `place`, whole or not at all."""
+    """Debian 11 with python3 and its own fio at `place`, whole or not at all."""
     unfinished = place.with_name(f"{place.name}.unfinished")
     said = []
     for mirror in MIRRORS:
@@ -26,7 +26,7 @@ def make_chroot(place: Path) -> None:
             shutil.rmtree(unfinished)
         debootstrap = subprocess.run(
             [
-                *("debootstrap", "--variant=minbase", "--include=python3"),
+                *("debootstrap", "--variant=minbase", "--include=python3,fio"),
                 *("bullseye", str(unfinished), mirror),
             ],
             stdin=subprocess.DEVNULL,
@@ -100,3 +100,53 @@ def test_every_module_of_the_agent_imports(in_debian_11):
     agent = in_debian_11("python3", "-W", "error", "-c", script)
     assert agent.returncode == 0, agent.stderr
     assert int(agent.stdout) > 5
+
+
+def test_agent_measures_a_file_with_the_fio_of_debian_11(in_debian_11, debian_11, tmp_path):
+    """Python 3.9 and fio 3.25, and no /proc: what the host lacks is absent, not fatal."""
+    from storperf.deadline import Deadline
+    from storperf.remote.client import AgentClient
+    from storperf.remote.journal_copy import JournalCopy
+    from storperf.remote.local import LocalStream
+
+    attach = ["python3", "/agent.pyz", "attach", "--root", "/var/lib/agent", "--run", "r1"]
+    stream = LocalStream(["chroot", str(debian_11), *attach])
+    client = AgentClient("agent-01", stream, JournalCopy(tmp_path / "journal"))
+    deadline = Deadline.after(60)
+    try:
+        assert client.call("hello", deadline, lease_s=60)["python"].startswith("3.9.")
+        assert client.call("probe", deadline, fio="fio")["fio"]["version"].startswith("fio-3.25")
+        target = {"kind": "directory", "path": "/srv/scratch", "size_bytes": 1 << 24}
+        (taken,) = client.call("prepare", deadline, targets=[target])["targets"]
+        argv = [
+            *("fio", "--name=x", "--rw=randwrite", "--bs=4k", "--size=16m", "--ioengine=psync"),
+            *("--time_based=1", "--runtime=2s", "--status-interval=500ms", "--group_reporting=1"),
+            *("--output-format=json+", "--eta=never", f"--filename={taken['filename']}"),
+        ]
+        client.follow()
+        client.call(
+            "start",
+            deadline,
+            trial="t001",
+            attempt=1,
+            what="measure",
+            deadline_s=20,
+            targets=[{"target": 0, "argv": argv}],
+        )
+        records = []
+        while not any(record["kind"] == "trial_ended" for record in records):
+            assert not deadline.is_over
+            records += client.records(0.5)
+        (end,) = next(r for r in records if r["kind"] == "trial_ended")["targets"]
+        intervals = [record for record in records if record["kind"] == "interval"]
+        assert (end["exit_status"], end["rubbish"], end["errors"]) == (0, 0, [0])
+        assert len(intervals) >= 3
+        assert sum(record["ios"] for record in intervals) == end["ios"]["write"] > 0
+        # A status document is taken while I/O goes on: its parts may differ by one in flight.
+        off = [sum(record["bins"][1::2]) - record["clat_count"] for record in intervals]
+        assert max(map(abs, off)) <= 2, off
+        assert client.call("release", deadline)["left"] == []
+    finally:
+        client.call("shutdown", deadline, forget=True)
+        client.close()
+    assert not (debian_11 / "srv" / "scratch").exists()
