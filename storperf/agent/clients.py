@@ -50,9 +50,10 @@ class Client:
 
     def follow(self, path: str, after: int) -> None:
         """From now on feed this client the records behind number `after`."""
+        follower = JournalFollower(path, after)
         if self._follower is not None:
             self._follower.close()
-        self._follower = JournalFollower(path, after)
+        self._follower = follower
 
     def fill(self) -> None:
         """Take records from the journal into the buffer, as far as there is room."""

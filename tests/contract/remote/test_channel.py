@@ -273,7 +273,7 @@ def test_a_command_that_makes_no_sense_is_refused_and_the_agent_lives(host, comm
 def test_an_error_of_the_system_is_an_answer_and_the_agent_lives(host):
     channel = host.open()
     (host.run_folder() / "journal").unlink()
-    with pytest.raises(AgentRefused, match="follow failed: .*No such file"):
+    with pytest.raises(AgentRefused, match=r"follow failed: .*No such file"):
         channel.client.follow()
     assert channel.call("hello")["pid"] == host.supervisors[0]
 
