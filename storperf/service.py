@@ -21,7 +21,7 @@ from storperf.engine.events import Announcer, Listener
 from storperf.engine.examination import examine_local
 from storperf.engine.ownership import is_owned, owning
 from storperf.engine.run_job import run_job
-from storperf.errors import Conflict, UsageError
+from storperf.errors import Conflict, StoreError, UsageError
 from storperf.jobfile.parse import parse_job
 from storperf.model.baseline import BaselineEntry
 from storperf.model.comparison import RunComparison
@@ -176,7 +176,13 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what run and resume have in common
         store.set_manager(started.id, _this_manager())
         run_job(context, report, resume_at)
         report(context)
-        return load_result(store, started.id)
+        result = load_result(store, started.id)
+        try:
+            _write_html(store, result, None)
+        except StoreError as error:
+            # The run has ended with its verdict; the page can be made again at any time.
+            context.announce.note(f"no report as a page: {error.message}")
+        return result
 
 
 def report(context: RunContext) -> None:
@@ -184,6 +190,30 @@ def report(context: RunContext) -> None:
     write_papers(
         load_result(context.store, context.run_id), context.store.artefacts(context.run_id)
     )
+
+
+def html_report(settings: Settings, run_text: str, output: Path | None = None) -> Path:
+    """Make a run's page again from what is stored, whatever its state; gives where it stands.
+
+    Without `output` that is `report.html` in the run's folder.
+    """
+    with open_store(settings) as store:
+        return _write_html(store, load_result(store, store.resolve(run_text).id), output)
+
+
+def _write_html(store: Store, result: RunResult, output: Path | None) -> Path:
+    # numpy and jinja2 are heavy: most commands do without.
+    from storperf.reports.html_file import REPORT_FILE, write_report
+
+    path = output or store.artefacts(result.run.id) / REPORT_FILE
+    write_report(store, result, path, made_s=time.time())
+    return path
+
+
+def report_address(settings: Settings, run_id: str) -> str | None:
+    """The address of the page that the run left; None when there is none."""
+    path = settings.results / "runs" / run_id / "report.html"
+    return path.resolve().as_uri() if path.is_file() else None
 
 
 def cancel_run(settings: Settings, run_text: str, listeners: Sequence[Listener] = ()) -> Run:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from storperf.cli import baseline, doctor, keeping, looking, running
+from storperf.cli import baseline, doctor, keeping, looking, reporting, running
 from storperf.errors import ExitCode, StorperfError
 
 app = typer.Typer(
@@ -53,6 +53,7 @@ app.command("list")(looking.list_runs)
 app.command("show")(looking.show)
 app.command("compare")(looking.compare)
 app.command("export")(looking.export)
+app.command("report")(reporting.report)
 app.add_typer(baseline.app, name="baseline")
 app.command("prune")(keeping.prune)
 app.command("schema")(keeping.schema)

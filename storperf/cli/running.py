@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from storperf.engine.events import Listener
     from storperf.model.job import Job
     from storperf.model.result import RunResult
+    from storperf.settings import Settings
 
 # Everything that runs is imported inside the commands: `storperf --help` must be quick.
 
@@ -67,7 +68,7 @@ def run(
             cancel=cancel,
         )
 
-    _follow(job, len(plan_job(job).trials), carry_out, as_json=as_json)
+    _follow(chosen, job, len(plan_job(job).trials), carry_out, as_json=as_json)
 
 
 def resume(
@@ -82,7 +83,7 @@ def resume(
     def carry_out(listeners: list[Listener], cancel: Cancel) -> RunResult:
         return service.resume(chosen, found.run.id, listeners=listeners, cancel=cancel)
 
-    _follow(found.job, len(found.plan.trials), carry_out, as_json=as_json)
+    _follow(chosen, found.job, len(found.plan.trials), carry_out, as_json=as_json)
 
 
 def cancel(context: typer.Context, run_text: RunArgument, as_json: JsonFlag = False) -> None:
@@ -99,6 +100,7 @@ def cancel(context: typer.Context, run_text: RunArgument, as_json: JsonFlag = Fa
 
 
 def _follow(
+    chosen: Settings,
     job: Job,
     trials: int,
     carry_out: Callable[[list[Listener], Cancel], RunResult],
@@ -106,13 +108,17 @@ def _follow(
     as_json: bool,
 ) -> None:
     """Run with progress on stderr, print the result on stdout, exit with its code."""
-    from storperf.cli.output import tolerating_closed_stdout
+    from storperf import service
+    from storperf.cli.output import stderr_console, tolerating_closed_stdout
     from storperf.cli.signals import cancelled_by_signals
 
     with cancelled_by_signals() as cancel, _listeners(job, trials, cancel) as listeners:
         result = carry_out(listeners, cancel)
     with tolerating_closed_stdout():
         print_result(result, as_json=as_json)
+    address = service.report_address(chosen, result.run.id)
+    if address is not None:
+        stderr_console().print(f"report: {address}", markup=False)
     code = result.run.exit_code
     raise typer.Exit(5 if code is None else code)
 

@@ -1,0 +1,139 @@
+"""A self-contained HTML page: templates, scripts and a policy that lets nothing leave it."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import shlex
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from storperf.model.metric import METRICS
+from storperf.reports.clean import fit, line
+from storperf.reports.document import plain
+from storperf.stats.wording import quantity, signed
+from storperf.units import render_duration
+
+FOLDER = Path(__file__).with_name("html_templates")
+
+# What a script element may not hold as it is, and the two that end a line in old JavaScript.
+_UNSAFE = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
+
+
+def render_page(template: str, script: str, **context: Any) -> str:
+    """The template with its styles, our scripts and plotly's embedded.
+
+    Every value is escaped, and characters that could mislead the eye are replaced.  The page's
+    own policy allows these scripts by their hash and no request at all.
+    """
+    ours = "\n".join(_text(name) for name in ("page.js", script))
+    plotly = _plotly()
+    hashes = " ".join(f"'sha256-{_hash(text)}'" for text in (ours.encode(), plotly))
+    policy = (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+    text: str = (
+        _environment()
+        .get_template(template)
+        .render(
+            policy=policy,
+            style=Markup(_text("page.css")),  # noqa: S704 - a file of ours
+            script=Markup(ours),  # noqa: S704 - a file of ours
+            plotly=base64.b64encode(gzip.compress(plotly, 6, mtime=0)).decode(),
+            **context,
+        )
+    )
+    return text
+
+
+def script_json(value: Any) -> Markup:
+    """The value as JSON that may stand inside a script element, whatever text it holds."""
+    text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.translate(_UNSAFE))  # noqa: S704 - nothing is left that ends the element
+
+
+def when(epoch_s: float | None) -> str:
+    """A time as people read it, in UTC, with its zone."""
+    if epoch_s is None:
+        return "-"
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def figure(metric: str, value: float | None) -> str:
+    """A figure with its unit; `-` when there is none."""
+    return "-" if value is None else quantity(METRICS[metric], value)
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalised,
+    )
+    environment.filters |= {
+        "script_json": script_json,
+        "when": when,
+        "line": line,
+        "duration": render_duration,
+        "bytes": _bytes,
+        "quoted": lambda text: shlex.quote(line(text)),
+        "signed": signed,
+        "words": lambda text: str(text).replace("_", " "),
+    }
+    environment.globals |= {"figure": figure, "metrics": METRICS}
+    return environment
+
+
+def _bytes(size_bytes: int) -> str:
+    return f"{size_bytes} B" if size_bytes < 1024 else f"{size_bytes / 1024:.4g} KiB"
+
+
+def _finalised(value: object) -> object:
+    if value is None:
+        return "-"
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return fit(value)
+    return value
+
+
+def _plotly() -> bytes:
+    """plotly's script out of the installed wheel; importing plotly itself would only cost time."""
+    script = distribution("plotly").locate_file("plotly/package_data/plotly.min.js")
+    return Path(str(script)).read_bytes()
+
+
+def _text(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _hash(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+def flat_facts(facts: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    """Facts as pairs of a name and text; dicts and lists inside become longer names."""
+    found: list[tuple[str, str]] = []
+    for name in sorted(facts):
+        value, whole = facts[name], f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            found += flat_facts(value, f"{whole}.")
+        elif isinstance(value, (list, tuple)) and any(isinstance(each, Mapping) for each in value):
+            numbered = {f"{whole}-{number}": each for number, each in enumerate(value)}
+            found += flat_facts(numbered, prefix="")
+        elif isinstance(value, (list, tuple)):
+            found.append((whole, " ".join(str(each) for each in value)))
+        elif value not in (None, ""):
+            found.append((whole, str(value)))
+    return found
