@@ -309,3 +309,18 @@ def test_release_stops_what_runs_and_feeds_the_channel_meanwhile(host, tmp_path,
     assert channel.wait_for("trial_ended", timeout_s=1)["why"] == "released"
     select.select((), (), (), 0.1)
     assert not is_alive(calls_of(fio)[0]["pid"])
+
+
+def test_a_host_is_examined_again_and_again_but_not_while_it_measures(host, tmp_path):
+    channel = host.open()
+    asked = {"fio": str(make_fio(tmp_path / "fio")), "interval_s": 0.05}
+    targets = [{"path": str(tmp_path)}]
+    for _ in range(2):
+        found = channel.call("examine", targets=targets, **asked)["facts"]
+        assert found["fio"]["version"] == "fio-3.33"
+        assert found["targets"][0]["kind"] == "directory"
+    with pytest.raises(AgentRefused, match="interval_s"):
+        channel.call("examine", targets=[], **{**asked, "interval_s": 0})
+    channel.call("start", **trial_command(make_fio(tmp_path / "slow"), runtime_s=5))
+    with pytest.raises(AgentRefused, match="a trial is running"):
+        channel.call("examine", targets=targets, **asked)
