@@ -1,27 +1,50 @@
-"""What a bench gives back."""
+"""What a bench gives back: a value, what was promised of it, and how sure it is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+Interval = tuple[float, float]
+
+
+class BenchError(Exception):
+    """Something stood in the way of measuring; there is no figure."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One measured value and what was promised of it.
+    """One measured value.
 
-    `null` is the same measurement of a thing against itself: what noise alone makes of it.
+    `n` values are behind it, and `interval` (95 %) says how far it can be trusted.
+    `aa` is the ratio of the same thing to itself, measured in the same way and at the same
+    time: what noise alone makes of 1.  A figure without a goal is there to be looked at.
     """
 
     name: str
     unit: str
     value: float
-    promised: float
-    at_least: bool
-    null: float | None = None
+    n: int
+    goal: float | None = None
+    at_least: bool = False
+    interval: Interval | None = None
+    aa: float | None = None
+    aa_interval: Interval | None = None
 
     @property
-    def is_kept(self) -> bool:
-        """Whether the promise holds; a value that is no number keeps none."""
-        if self.at_least:
-            return self.value >= self.promised
-        return self.value <= self.promised
+    def met(self) -> bool | None:
+        """True when all of the interval keeps the goal, False when none of it does.
+
+        None when the goal lies inside of it, when there is no interval, and without a goal.
+        """
+        if self.goal is None or self.interval is None:
+            return None
+        low, high = self.interval
+        worse, better = (low, high) if self.at_least else (high, low)
+        if self._keeps(worse):
+            return True
+        return None if self._keeps(better) else False
+
+    def _keeps(self, value: float) -> bool:
+        """Whether a value keeps the goal; one that is no number keeps none."""
+        goal = self.goal or 0.0
+        return value >= goal if self.at_least else value <= goal

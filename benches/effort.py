@@ -1,0 +1,60 @@
+"""How much is measured: `make bench`, or `make bench QUICK=1`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """Counts and lengths of what the benches repeat; at least six, or there is no interval.
+
+    `scratch` is a folder of this session on a disk, where everything is made and left.
+    """
+
+    scratch: Path
+    cpu_slices: int
+    cpu_slice_s: float
+    iops_rounds: int
+    iops_trial_s: float
+    commands: int
+    starts: int
+    runs: int
+    run_workloads: str
+    timings: int
+    parsed_bytes: int
+
+
+def full(scratch: Path) -> Effort:
+    """About twelve minutes."""
+    return Effort(
+        scratch=scratch,
+        cpu_slices=10,
+        cpu_slice_s=4.0,
+        iops_rounds=20,
+        iops_trial_s=4.0,
+        commands=20,
+        starts=10,
+        runs=8,
+        run_workloads="[rr, wr]",
+        timings=11,
+        parsed_bytes=100_000_000,
+    )
+
+
+def quick(scratch: Path) -> Effort:
+    """Under three minutes: wider intervals, the same goals."""
+    return Effort(
+        scratch=scratch,
+        cpu_slices=6,
+        cpu_slice_s=3.0,
+        iops_rounds=6,
+        iops_trial_s=1.5,
+        commands=6,
+        starts=6,
+        runs=6,
+        run_workloads="[rr]",
+        timings=6,
+        parsed_bytes=30_000_000,
+    )

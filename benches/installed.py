@@ -1,0 +1,123 @@
+"""The installed `storperf` as a process, and a fio that notes when it was started and ended."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from figure import BenchError
+
+from storperf.model.run import Phase
+from storperf.store.store import Store
+
+PROGRAM = Path(sys.executable).with_name("storperf")
+_TIMEOUT_S = 120.0
+_POLL_S = 0.01
+# Pass, and inconclusive: a first run has no baseline.  Anything else measured nothing.
+_MEASURED = (0, 3)
+
+# bash, because it tells the time without starting a process.  What looks at fio before a run
+# (version, engines, checked arguments) is handed through without a note.
+_FIO = """#!/bin/bash
+case " $* " in *" --version "* | *" --enghelp "* | *" --parse-only "*) exec fio "$@" ;; esac
+echo "exec $EPOCHREALTIME" >>"$0.times"
+fio "$@"
+code=$?
+echo "exit $EPOCHREALTIME" >>"$0.times"
+exit $code
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A run of the installed program: when what happened, in epoch seconds.
+
+    `execs` and `exits` are fio's, the fill first; `entered` is the store's word on phases.
+    """
+
+    started_s: float
+    ended_s: float
+    peak_bytes: int
+    execs: tuple[float, ...]
+    exits: tuple[float, ...]
+    entered: dict[Phase, float]
+
+
+class Installed:
+    """Runs job files in a folder and an environment of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.fio = folder / "fio"
+        folder.mkdir(parents=True)
+        self.fio.write_text(_FIO, encoding="utf-8")
+        self.fio.chmod(0o700)
+
+    def environment(self, results: str = "results") -> dict[str, str]:
+        """Nothing of the caller's but PATH: what he set for Python must not change a figure."""
+        return {
+            "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}",
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "STORPERF_RESULTS": str(self.folder / results),
+            "STORPERF_AGENTS": str(self.folder / "agents"),
+        }
+
+    def run(self, job: str, results: str = "results") -> Ended:
+        """One whole `storperf run`; BenchError when it measured nothing."""
+        path = self.folder / "job.yaml"
+        path.write_text(f"{job}provider: {{fio: {self.fio}}}\n", encoding="utf-8")
+        times = Path(f"{self.fio}.times")
+        times.write_text("", encoding="utf-8")
+        with (self.folder / "said").open("w+", encoding="utf-8") as said:
+            started_s = time.time()
+            manager = subprocess.Popen(
+                [PROGRAM, "run", path],
+                cwd=self.folder,
+                env=self.environment(results),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+            )
+            peak_bytes = _watch(manager)
+            ended_s = time.time()
+            said.seek(0)
+            if manager.returncode not in _MEASURED:
+                raise BenchError(f"storperf ended with {manager.returncode}: {said.read()[-2000:]}")
+        noted = [line.split() for line in times.read_text(encoding="utf-8").splitlines()]
+        return Ended(
+            started_s=started_s,
+            ended_s=ended_s,
+            peak_bytes=peak_bytes,
+            execs=tuple(float(at) for what, at in noted if what == "exec"),
+            exits=tuple(float(at) for what, at in noted if what == "exit"),
+            entered=_phases(self.folder / results),
+        )
+
+
+def _watch(manager: subprocess.Popen[bytes]) -> int:
+    """Wait for the end; the most memory that the process itself ever held (VmHWM)."""
+    peak_bytes = 0
+    give_up_s = time.monotonic() + _TIMEOUT_S
+    while manager.poll() is None:
+        if time.monotonic() > give_up_s:
+            manager.terminate()
+            manager.wait(timeout=30)
+            raise BenchError(f"storperf did not end within {_TIMEOUT_S:g} s")
+        status = Path(f"/proc/{manager.pid}/status").read_text(encoding="utf-8")
+        for line in status.splitlines():
+            if line.startswith("VmHWM:"):
+                peak_bytes = max(peak_bytes, int(line.split()[1]) * 1024)
+        time.sleep(_POLL_S)
+    return peak_bytes
+
+
+def _phases(results: Path) -> dict[Phase, float]:
+    """When the newest run entered each phase."""
+    with Store.open(results) as store:
+        newest = store.find_runs(limit=1)[0]
+        return {each.phase: each.at_s for each in store.transitions(newest.id)}
