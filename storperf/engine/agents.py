@@ -49,6 +49,7 @@ class Agent:
         if hello["protocol"] != PROTOCOL:
             raise AgentLost(f"{self.name} speaks protocol {hello['protocol']}, we {PROTOCOL}")
         self._client.follow()
+        self._catch_up(hello["last"])
         if self._targets is not None:
             self._client.call("prepare", Deadline.after(_CALL_S), targets=self._targets)
 
@@ -98,6 +99,14 @@ class Agent:
                 cancel.wait(2.0**number)
             else:
                 return
+
+    def _catch_up(self, last: int) -> None:
+        """Wait until the copy of the journal holds what the agent's own held when we came."""
+        deadline = Deadline.after(_CALL_S)
+        while self.journal.last < last:
+            if deadline.is_over:
+                raise AgentLost(f"{self.name} does not send its journal: {last} records")
+            self.call("ping")  # takes in what comes before its reply
 
     def _attached(self) -> AgentClient:
         if self._client is None:

@@ -50,7 +50,8 @@ def prepare(context: RunContext) -> None:
             "targets": [_target_facts(target) for target in prepared],
         }
         context.store.set_run_facts(context.run_id, {f"environment.{agent.name}": environment})
-        _check_steps(context, agent)
+        if not _has_started(agent):
+            _check_steps(context, agent)
 
 
 def precondition(context: RunContext) -> None:
@@ -103,6 +104,13 @@ def _require_fio(context: RunContext, agent: Agent, found: dict[str, Any]) -> No
     if found["engines"] and engine not in found["engines"] and context.targets():
         known = ", ".join(found["engines"])
         raise UsageError(f"{agent.name}: this fio has no ioengine {engine!r}; it has {known}")
+
+
+def _has_started(agent: Agent) -> bool:
+    """Whether fio ran already: the steps were checked then, and it may be running still."""
+    return any(
+        record["kind"] in {"trial_held", "trial_started"} for record in agent.journal.records()
+    )
 
 
 def _check_steps(context: RunContext, agent: Agent) -> None:
