@@ -8,14 +8,22 @@ from storperf.engine.events import EventKind
 from storperf.engine.trial_run import TrialRun
 from storperf.model.run import TrialState
 
+_OPEN = (TrialState.STARTED, TrialState.ENDED)
+
+
+def has_open_trial(context: RunContext) -> bool:
+    """Whether an earlier manager started a trial and did not come to store it."""
+    return any(trial.state in _OPEN for trial in context.store.trials(context.run_id))
+
 
 def measure(context: RunContext) -> None:
     """Measure; a trial that fails is kept with its reason, and the next one goes on."""
     latest = {trial.id: trial for trial in context.store.trials(context.run_id)}
     for planned in context.plan.trials:
-        waiting.look_for_cancel(context)
-        context.cancel.check()
         trial = latest[planned.id]
+        waiting.look_for_cancel(context)
+        if trial.state not in _OPEN:
+            context.cancel.check()
         if trial.state is not TrialState.STORED:
             TrialRun(context, trial).run()
         else:

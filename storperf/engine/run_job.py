@@ -9,7 +9,7 @@ from storperf.engine.conclusion import collect, teardown
 from storperf.engine.context import RunContext
 from storperf.engine.events import EventKind, Moment
 from storperf.engine.judgement import judge, plan_confirmation
-from storperf.engine.measure import measure
+from storperf.engine.measure import has_open_trial, measure
 from storperf.engine.preparation import precondition, prepare, provision
 from storperf.errors import ExitCode, StorperfError, worst
 from storperf.model.run import Phase, Run, RunState
@@ -50,17 +50,20 @@ def run_job(context: RunContext, report: Act, resume_at: Phase | None = None) ->
 
 
 def _measure_all(context: RunContext) -> None:
+    # An earlier manager's trial still runs: a cancel waits until it can be stopped and stored.
+    is_open = has_open_trial(context)
     for phase, act in WITH_AGENTS.items():
-        _guarded(context, phase, act)
+        _guarded(context, phase, act, may_cancel=not is_open)
         if context.faults:
             return
 
 
-def _guarded(context: RunContext, phase: Phase, act: Act) -> None:
+def _guarded(context: RunContext, phase: Phase, act: Act, *, may_cancel: bool = True) -> None:
     """One phase; what storperf itself noticed becomes a fault of the run, not the end of it."""
     try:
         waiting.look_for_cancel(context)
-        context.cancel.check()
+        if may_cancel:
+            context.cancel.check()
         _enter(context, phase)
         act(context)
         context.announce.transition(phase.value, Moment.ACTED)
