@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from storperf.engine import waiting
@@ -12,7 +13,7 @@ from storperf.engine.trial_end import explain_end
 from storperf.errors import FioFailed, FioMissing, UsageError
 from storperf.fio.render import render_fill, render_parse_only, render_trial
 from storperf.fio.version import MINIMUM, parse_version
-from storperf.model.job import Target, TargetKind
+from storperf.model.job import Step, Target, TargetKind
 from storperf.remote.pack import build_agent
 
 FILL = "fill"
@@ -114,9 +115,15 @@ def _has_started(agent: Agent) -> bool:
 
 
 def _check_steps(context: RunContext, agent: Agent) -> None:
-    """Refuse the job before anything is written when fio does not understand a step."""
-    argvs = {
-        step.key: render_parse_only(
+    """Refuse the job before anything is written when fio does not understand a step.
+
+    fio takes 0.16 s to read a step, of which it measures its clock 0.13 s, and reads one at a
+    time (with two on one command line its exit status says nothing, fio 3.33, tried).  So it
+    reads one step of each workload and block size, the widest: queue depth and numjobs are
+    counts that the job file holds to their ranges.  A call each, for each has its deadline.
+    """
+    for step in _widest_steps(context.plan.steps):
+        argv = render_parse_only(
             render_trial(
                 context.job,
                 step,
@@ -125,15 +132,21 @@ def _check_steps(context: RunContext, agent: Agent) -> None:
                 filename=context.prepared[agent.name][0]["filename"],
             )
         )
-        for step in context.plan.steps
-    }
-    results = agent.call("check", argvs=list(argvs.values()))["results"]
-    for key, result in zip(argvs, results, strict=True):
+        context.cancel.check()
+        (result,) = agent.call("check", argvs=[argv])["results"]
         if "error" in result:
-            raise FioFailed(f"{agent.name}: fio cannot check step {key}: {result['error']}")
+            raise FioFailed(f"{agent.name}: fio cannot check step {step.key}: {result['error']}")
         if result["exit_status"] != 0:
             said = " / ".join(result["output"].strip().splitlines()[:3])
-            raise UsageError(f"{agent.name}: fio refuses step {key}: {said}", step=key)
+            raise UsageError(f"{agent.name}: fio refuses step {step.key}: {said}", step=step.key)
+
+
+def _widest_steps(steps: Iterable[Step]) -> Iterable[Step]:
+    """Of each workload and block size the step with the most fio jobs, and of those the deepest."""
+    widest: dict[tuple[str, int], Step] = {}
+    for step in sorted(steps, key=lambda step: (step.numjobs, step.queue_depth)):
+        widest[step.workload.name, step.block_size_bytes] = step
+    return widest.values()
 
 
 def _start_fill(context: RunContext, agent: Agent, numbers: list[int]) -> bool:
