@@ -6,7 +6,12 @@ setup(
     packages=[*find_packages(include=["storperf", "storperf.*"]), "storperf.heat_templates"],
     package_dir={"storperf.heat_templates": "heat_templates"},
     package_data={
-        "storperf": ["py.typed", "store/migrations/**/*", "reports/html_templates/*"],
+        "storperf": [
+            "py.typed",
+            "store/migrations/**/*",
+            "reports/html_templates/*",
+            "graphite/requirements-graphite.txt",
+        ],
         "storperf.heat_templates": ["*.yaml", "*.md"],
     },
 )

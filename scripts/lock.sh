@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Writes requirements.txt and requirements-test.txt from pyproject.toml: exact versions with the
-# hashes of every wheel, good for Linux on x86_64 and aarch64 and every Python we support.
+# Writes requirements.txt and requirements-test.txt from pyproject.toml, and what the embedded
+# Graphite needs from storperf/graphite/requirements-graphite.in: exact versions with their hashes,
+# good for Linux on x86_64 and aarch64 and every Python we support.
 # Pins that are still allowed stay; UPGRADE=1 takes the newest of everything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,9 +18,11 @@ fi
 compile() {
     $tool/bin/uv pip compile --quiet --universal --python-version 3.11 \
         --generate-hashes --no-emit-index-url --no-emit-find-links \
-        --custom-compile-command "make lock" ${UPGRADE:+--upgrade} \
-        pyproject.toml --group build "$@"
+        --custom-compile-command "make lock" ${UPGRADE:+--upgrade} "$@"
 }
 
-compile -o requirements.txt
-compile --extra test --extra postgresql -c requirements.txt -o requirements-test.txt
+project=(pyproject.toml --group build)
+compile "${project[@]}" -o requirements.txt
+compile "${project[@]}" --extra test --extra postgresql -c requirements.txt -o requirements-test.txt
+graphite=storperf/graphite/requirements-graphite
+compile $graphite.in -o $graphite.txt

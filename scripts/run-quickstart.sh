@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh run
+# A Graphite to watch the run in; without one the run is as good.
+.venv/bin/storperf graphite up >/dev/null || echo "make run: going on without Graphite." >&2
 code=0
 .venv/bin/storperf run jobs/quickstart.yaml "$@" || code=$?
 case $code in

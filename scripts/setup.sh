@@ -82,12 +82,21 @@ missing_packages() {
     if [ -n "$base_python" ] && ! is_complete "$base_python"; then
         "$base_python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
     fi
+    # graphite-web draws with it.  Who only measures can do without Graphite's pictures, and so
+    # is not asked for a password.
+    if [[ $(ldconfig -p) != *libcairo.so.2* ]] && { [ "$purpose" != run ] || may_install; }; then
+        echo libcairo2
+    fi
     [ "$purpose" = all ] || return 0
     command -v debootstrap >/dev/null || echo debootstrap
     # Debian keeps the server's programs off the PATH.
     command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
         echo postgresql
     command -v chromium >/dev/null || echo chromium
+}
+
+may_install() { # without asking anybody
+    command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null 9>&-; }
 }
 
 install_packages() { # install_packages PACKAGE...
@@ -130,12 +139,20 @@ make_venv() {
     venv_key >$venv/.key
 }
 
+download_locked() {
+    # graphyte alone has no wheel; it is built by the locked setuptools, so that comes first.
+    awk '/^setuptools==/ { found = 1 } found { print; if (!/\\$/) exit }' "$1" >.make/build.txt
+    $python -m pip install --require-hashes --only-binary :all: --retries 2 -r .make/build.txt
+    $python -m pip download --require-hashes --only-binary :all: --no-binary graphyte \
+        --no-build-isolation --retries 2 -d .make/wheels -r "$1"
+}
+
 install_locked() { # install_locked LOCKFILE; downloads first, so that a lost network spoils nothing
-    step download "downloading the locked packages of $1" \
-        $python -m pip download --require-hashes --only-binary :all: --retries 2 -d .make/wheels -r "$1"
+    step download "downloading the locked packages of $1" download_locked "$1"
     touch $venv/.unfinished
     step pip "installing them" \
-        $python -m pip install --require-hashes --no-index --find-links .make/wheels -r "$1"
+        $python -m pip install --require-hashes --no-index --no-build-isolation \
+        --find-links .make/wheels -r "$1"
     rm -r .make/wheels
 }
 
@@ -177,6 +194,16 @@ install_package() {
     echo "$key" >$venv/.package
 }
 
+# --- the tests' Graphite -------------------------------------------------------------------------
+
+# One for all tests; they are told where it is by STORPERF_GRAPHITE_VENV.
+install_graphite() {
+    export STORPERF_GRAPHITE_VENV=$PWD/.make/graphite-venv
+    $python -c 'import sys; from storperf.graphite.installation import is_ready; from pathlib import Path
+sys.exit(not is_ready(Path(sys.argv[1])))' "$STORPERF_GRAPHITE_VENV" ||
+        step graphite "installing Graphite for the tests" $venv/bin/storperf graphite install
+}
+
 base_python=
 is_venv_good || find_python
 packages=$(missing_packages)
@@ -188,3 +215,4 @@ if [ -n "$base_python" ]; then
 fi
 install_dependencies
 install_package
+[ "$purpose" = run ] || install_graphite

@@ -11,8 +11,9 @@ import secrets
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from urllib.parse import quote
 
 from storperf.doctor.wanted import wanted_by_directory, wanted_by_job
 from storperf.engine.cancel import Cancel
@@ -21,11 +22,14 @@ from storperf.engine.events import Announcer, Listener
 from storperf.engine.examination import examine_local
 from storperf.engine.ownership import is_owned, owning
 from storperf.engine.run_job import run_job
-from storperf.errors import Conflict, StoreError, UsageError
+from storperf.engine.telemetry import sending
+from storperf.errors import Conflict, StoreError, UnknownName, UsageError
+from storperf.graphite.server import EmbeddedGraphite
 from storperf.jobfile.parse import parse_job
 from storperf.model.baseline import BaselineEntry
 from storperf.model.comparison import RunComparison
 from storperf.model.finding import Examination
+from storperf.model.history import JobHistory
 from storperf.model.job import Job, Origin, Plan, Target, TargetKind
 from storperf.model.result import RunResult
 from storperf.model.run import Phase, PruneReport, Run, RunState
@@ -102,14 +106,17 @@ def run(  # noqa: PLR0913 - what a caller may say, by keyword
     *,
     title: str | None = None,
     confirm: bool = False,
+    graphite: bool = True,
     listeners: Sequence[Listener] = (),
     cancel: Cancel | None = None,
 ) -> RunResult:
     """Carry a job out, from its first agent to its verdict.
 
     With `confirm` a suspicious step is measured afresh before the verdict: only that can
-    turn a suspicion into a regression, or clear it.
+    turn a suspicion into a regression, or clear it.  Intervals go to the job's Graphite, else
+    to the embedded one if it is up; nowhere without `graphite`.
     """
+    address = (job.graphite or embedded_graphite(settings).address()) if graphite else None
     plan = plan_job(job)
     with open_store(settings) as store:
         created_s = time.time()
@@ -128,6 +135,7 @@ def run(  # noqa: PLR0913 - what a caller may say, by keyword
                 "origin": job.origin.value,
                 "directory": str(settings.directory),
                 "confirm": confirm,
+                "graphite": None if address is None else asdict(address),
             },
         )
         store.create_run(started, plan)
@@ -172,7 +180,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what run and resume have in common
         epoch=time.time,
         confirm=bool(started.facts.get("confirm")),
     )
-    with owning(started.id, store.artefacts(started.id)):
+    with owning(started.id, store.artefacts(started.id)), sending(context, started, listeners):
         store.set_manager(started.id, _this_manager())
         run_job(context, report, resume_at)
         report(context)
@@ -269,7 +277,7 @@ def load_result(store: Store, run_id: str) -> RunResult:
         summaries=store.summaries(run_id),
         verdict=store.verdict(run_id),
         environment=environment,
-        sinks={},
+        sinks=sinks if isinstance(sinks := found.facts.get("sinks"), dict) else {},
     )
 
 
@@ -309,6 +317,47 @@ def compare(settings: Settings, reference_text: str, candidate_text: str) -> Run
             f"runs {reference.run.id} and {candidate.run.id} have no measured step in common"
         )
     return RunComparison(reference=reference.run, candidate=candidate.run, checks=checks)
+
+
+def history(
+    settings: Settings, job: str, lab: str | None = None, *, limit: int = 100
+) -> JobHistory:
+    """The newest runs of a job and its judged figures over them.
+
+    Without `lab` the one lab in which the job has run; UsageError names them when there are
+    several, UnknownName when there is none.
+    """
+    # numpy and scipy are heavy: most commands do without.
+    from storperf.reports.history import job_history
+    from storperf.stats.comparison import bands, baselines
+
+    with open_store(settings) as store:
+        runs = store.find_runs(job=job, lab=lab, limit=limit)
+        labs = sorted({run.lab for run in runs})
+        if not runs:
+            where = "" if lab is None else f" in lab {lab}"
+            raise UnknownName(f"there is no run of a job {job!r}{where}; see storperf list")
+        if len(labs) > 1:
+            raise UsageError(f"{job} has run in several labs: name one of {', '.join(labs)}")
+        results = [load_result(store, run.id) for run in runs]
+        newest = results[0]
+        keys = baseline_keys(newest.job, newest.plan)
+        values = {
+            (key.step, key.side): store.baseline_values(key, runs=newest.job.baseline_runs)
+            for key, _ in keys
+        }
+    known = baselines(values, newest.job.baseline_runs)
+    return job_history(results, bands([(step, key.side) for key, step in keys], known))
+
+
+def html_history(settings: Settings, found: JobHistory, output: Path | None = None) -> Path:
+    """Make a job's history a page; without `output` it is in the results folder."""
+    from storperf.reports.html_history import write_history
+
+    name = f"history-{quote(found.job, safe='')}-{quote(found.lab, safe='')}.html"
+    path = output or settings.results / name
+    write_history(found, settings.results / "runs", path, made_s=time.time())
+    return path
 
 
 # --- baselines -------------------------------------------------------------------------------
@@ -358,3 +407,8 @@ def prune(
         return store.prune(
             older_than_s=older_than_s, max_bytes=max_bytes, now_s=time.time(), dry_run=dry_run
         )
+
+
+def embedded_graphite(settings: Settings) -> EmbeddedGraphite:
+    """This manager's own Graphite: `up`, `state`, `down`, `install`."""
+    return EmbeddedGraphite.of(settings)

@@ -12,12 +12,16 @@ class Settings:
     """`results` holds the store, `agents` the agents of the local provider.
 
     `directory` is what relative paths of a job file start at; `database` is the URL of a
-    PostgreSQL that holds the rows instead of a file in `results`.
+    PostgreSQL that holds the rows instead of a file in `results`.  The embedded Graphite has
+    its programs in `graphite_venv`, its points in `graphite_data` and the rest in `graphite_state`.
     """
 
     results: Path
     agents: Path
     directory: Path
+    graphite_venv: Path
+    graphite_state: Path
+    graphite_data: Path
     database: str | None = None
 
 
@@ -33,5 +37,9 @@ def read_settings(
         results=directory / chosen,
         agents=directory / Path(environment.get("STORPERF_AGENTS") or state / "storperf/agent"),
         directory=directory,
+        graphite_venv=directory
+        / Path(environment.get("STORPERF_GRAPHITE_VENV") or state / "storperf/graphite/venv"),
+        graphite_state=directory / state / "storperf/graphite",
+        graphite_data=directory / shared / "storperf/graphite",
         database=environment.get("STORPERF_DATABASE") or None,
     )

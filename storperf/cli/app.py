@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from storperf.cli import baseline, doctor, keeping, looking, reporting, running
+from storperf.cli import baseline, doctor, graphite, keeping, looking, reporting, running
 from storperf.errors import ExitCode, StorperfError
 
 app = typer.Typer(
@@ -54,7 +54,9 @@ app.command("show")(looking.show)
 app.command("compare")(looking.compare)
 app.command("export")(looking.export)
 app.command("report")(reporting.report)
+app.command("history")(reporting.history)
 app.add_typer(baseline.app, name="baseline")
+app.add_typer(graphite.app, name="graphite")
 app.command("prune")(keeping.prune)
 app.command("schema")(keeping.schema)
 app.command("version")(keeping.version)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from storperf.cli.graphite import say
 from storperf.cli.options import JsonFlag, RunArgument, settings
 
 if TYPE_CHECKING:
@@ -39,16 +40,27 @@ ConfirmOption = Annotated[
         "make it a fail (exit 1), or clear it.",
     ),
 ]
+GraphiteOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--graphite/--no-graphite",
+        help="Start the embedded Graphite first, if it is not up and the job names no other; or "
+        "send nothing to any. Neither: send to the job's Graphite, else to the embedded one if "
+        "it is up.",
+        show_default=False,
+    ),
+]
 TitleOption = Annotated[
     str | None, typer.Option("--title", help="A name for people; `show` finds the run by it.")
 ]
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917 - an option each
     context: typer.Context,
     job_file: Annotated[Path, typer.Argument(metavar="JOB", help="The job file (YAML).")],
     title: TitleOption = None,
     confirm: ConfirmOption = Confirm.NEVER,
+    graphite: GraphiteOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure what a job file asks for, and judge it."""
@@ -57,6 +69,8 @@ def run(
 
     chosen = settings(context)
     job = service.load_job(job_file, chosen)
+    if graphite and job.graphite is None:
+        service.embedded_graphite(chosen).up(say)
 
     def carry_out(listeners: list[Listener], cancel: Cancel) -> RunResult:
         return service.run(
@@ -64,6 +78,7 @@ def run(
             job,
             title=title,
             confirm=confirm is Confirm.RERUN,
+            graphite=graphite is not False,
             listeners=listeners,
             cancel=cancel,
         )
@@ -116,11 +131,19 @@ def _follow(
         result = carry_out(listeners, cancel)
     with tolerating_closed_stdout():
         print_result(result, as_json=as_json)
+    _print_link(result)
     address = service.report_address(chosen, result.run.id)
     if address is not None:
         stderr_console().print(f"report: {address}", markup=False)
     code = result.run.exit_code
     raise typer.Exit(5 if code is None else code)
+
+
+def _print_link(result: RunResult) -> None:
+    """Where the run is to be seen in Graphite, on stderr: it is no part of the result."""
+    match result.sinks.get("graphite"):
+        case {"link": str(link)}:
+            sys.stderr.write(f"graphite: {link}\n")
 
 
 @contextmanager

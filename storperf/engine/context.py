@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storperf.engine.agents import Agent
 from storperf.engine.cancel import Cancel
@@ -15,6 +15,9 @@ from storperf.model.verdict import Verdict
 from storperf.providers.local import LocalProvider
 from storperf.store.store import Store
 
+if TYPE_CHECKING:
+    from storperf.engine.telemetry import Telemetry
+
 
 @dataclass(kw_only=True)
 class RunContext:
@@ -22,6 +25,8 @@ class RunContext:
 
     `confirm` puts a suspicion to fresh trials.  `faults` collects what went wrong besides the
     measurement.
+
+    `telemetry` is None when nothing is sent anywhere while the run goes on.
     """
 
     run_id: str
@@ -32,6 +37,7 @@ class RunContext:
     cancel: Cancel
     announce: Announcer
     epoch: Callable[[], float]
+    telemetry: Telemetry | None = None
     confirm: bool = False
     agents: list[Agent] = field(default_factory=list)
     prepared: dict[str, list[dict[str, Any]]] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from storperf.engine.measure import has_open_trial, measure
 from storperf.engine.preparation import precondition, prepare, provision
 from storperf.errors import ExitCode, StorperfError, worst
 from storperf.model.run import Phase, Run, RunState
+from storperf.model.verdict import Verdict
 
 Act = Callable[[RunContext], None]
 
@@ -100,13 +101,33 @@ def _is_cut_short(context: RunContext) -> bool:
     return any(code in _ENDED_EARLY for code, _ in context.faults)
 
 
+def _exit_code(context: RunContext, verdict: Verdict | None) -> ExitCode:
+    codes = [code for code, _ in context.faults]
+    return worst(codes if verdict is None else [*codes, verdict.exit_code])
+
+
+def _close_sinks(context: RunContext, exit_code: ExitCode) -> None:
+    """Tell the sink how the run ended and what became of its points; lost ones are a note.
+
+    They are a fault only when the job says that it needs its Graphite.
+    """
+    if context.telemetry is None:
+        return
+    facts = context.telemetry.finish(context, exit_code)
+    context.store.set_run_facts(context.run_id, {"sinks": {"graphite": facts}})
+    if facts["is_complete"]:
+        return
+    text = context.telemetry.explain_loss(facts)
+    context.announce.note(text)
+    if facts["required"]:
+        context.faults.append((ExitCode.INFRASTRUCTURE, text))
+
+
 def _end(context: RunContext) -> Run:
     """Store how the run ended: the exit code that wins, and why."""
     verdict = context.verdict or context.store.verdict(context.run_id)
-    codes = [code for code, _ in context.faults]
-    if verdict is not None:
-        codes.append(verdict.exit_code)
-    exit_code = worst(codes)
+    _close_sinks(context, _exit_code(context, verdict))
+    exit_code = _exit_code(context, verdict)
     state = RunState.COMPLETED
     if exit_code is ExitCode.CANCELLED:
         state = RunState.CANCELLED

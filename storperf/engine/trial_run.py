@@ -45,6 +45,8 @@ class TrialRun:
 
     def run(self) -> None:
         """Start it, hear its end, store it; Cancelled is raised once it is stored."""
+        if self._context.telemetry is not None:
+            self._context.telemetry.begin_trial(self._trial)
         if self._trial.state is TrialState.PLANNED:
             self._save(TrialState.STARTED, started_s=self._context.epoch())
         if self._trial.state is TrialState.STARTED:
@@ -55,9 +57,11 @@ class TrialRun:
             self._save(TrialState.ENDED, ended_s=self._context.epoch())
         summaries = self._conclude(ends)
         self._told(TrialState.ENDED)
+        if self._context.telemetry is not None:
+            self._context.telemetry.end_trial(self._trial.id)
         self._trial = replace(self._trial, state=TrialState.STORED)
         self._context.store.store_trial(self._context.run_id, self._trial, summaries)
-        self._tell_end()
+        self._tell_end(summaries)
         self._context.announce.transition(
             TrialState.STORED.value, Moment.STORED, trial=self._trial.id
         )
@@ -138,6 +142,8 @@ class TrialRun:
         return ends
 
     def _hear(self, name: str, record: Record) -> None:
+        if self._context.telemetry is not None:
+            self._context.telemetry.hear(name, record)
         if record["kind"] != "interval":
             return
         interval = interval_of(name, record)
@@ -148,10 +154,12 @@ class TrialRun:
             trial=self._trial.id,
             step=self._step.key,
             agent=name,
+            target=interval.target,
             op=interval.op.value,
             end_s=interval.end_s,
             iops=interval.iops,
             bandwidth=interval.bandwidth_bytes_per_s,
+            clat_p99_ns=interval.clat_percentile_nearest_rank_ns(0.99),
         )
         if self._watch is not None:
             self._watch.feed(interval)
@@ -242,8 +250,9 @@ class TrialRun:
     def _add_facts(self, **facts: object) -> None:
         self._trial = replace(self._trial, facts={**self._trial.facts, **facts})
 
-    def _tell_end(self) -> None:
+    def _tell_end(self, summaries: tuple[Summary, ...]) -> None:
         trial = self._trial
+        judged = self._step.workload.judged_metric
         self._context.announce.tell(
             EventKind.TRIAL_ENDED,
             trial=trial.id,
@@ -252,4 +261,9 @@ class TrialRun:
             end=trial.end.value if trial.end else None,
             end_reason=trial.end_reason,
             steadiness=trial.steadiness.value if trial.steadiness else None,
+            means={
+                summary.op: summary.value
+                for summary in summaries
+                if (summary.agent, summary.metric) == ("all", judged)
+            },
         )

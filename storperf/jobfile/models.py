@@ -257,7 +257,9 @@ class JobFile(Section):
     ] = _key("Sentences that each step must meet, see [limits](#limits).", (), shown=[])
     baseline: BaselineSection = _key("What the run is judged against.", BaselineSection())
     graphite: GraphiteSection | None = _key(
-        "Where intervals are streamed to. Absent: nowhere; the store keeps them all the same.", None
+        "Where intervals are streamed to. Absent: the embedded Graphite if it is up, else nowhere; "
+        "the store keeps them all the same.",
+        None,
     )
     allow_unsafe_fio_options: scalars.Flag = _key(
         "Lets a workload name fio options that run commands, touch other files or change the "

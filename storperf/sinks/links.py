@@ -1,0 +1,34 @@
+"""Addresses in graphite-web that show one run."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from storperf.sinks.paths import LIVE, PREFIX, render_part
+
+# Nodes of a live path, counted from 0, that tell its lines apart: side to op.
+_TOLD_APART = "4,5,6,7"
+
+
+def run_link(  # noqa: PLR0913 - what is looked at, from when to when
+    web: str, *, lab: str, job: str, from_s: float, until_s: float, prefix: str = PREFIX
+) -> str:
+    """graphite-web's composer with IOPS and, on the right axis, p99 clat of a time range."""
+    place = ".".join((prefix, LIVE, render_part(lab), render_part(job)))
+    iops, p99 = (f"{place}.*.*.*.*.{metric}" for metric in ("iops", "clat_p99"))
+    targets = (
+        f"aliasByNode({iops},{_TOLD_APART},8)",
+        f"secondYAxis(aliasByNode({p99},{_TOLD_APART},8))",
+    )
+    query = urlencode(
+        [
+            ("width", "1000"),
+            ("height", "500"),
+            # Graphite leaves out the second that is named as the beginning.
+            ("from", str(int(from_s) - 1)),
+            ("until", str(int(until_s) + 1)),
+            *(("target", target) for target in targets),
+        ],
+        safe="(),*",
+    )
+    return f"{web.rstrip('/')}/composer?{query}"
