@@ -335,8 +335,11 @@ def history(
         runs = store.find_runs(job=job, lab=lab, limit=limit)
         labs = sorted({run.lab for run in runs})
         if not runs:
-            where = "" if lab is None else f" in lab {lab}"
-            raise UnknownName(f"there is no run of a job {job!r}{where}; see storperf list")
+            known_jobs = sorted({f"{run.job_name} ({run.lab})" for run in store.find_runs()})
+            raise UnknownName(
+                f"there is no run of a job {job!r}{'' if lab is None else f' in lab {lab}'}; "
+                f"there are runs of {', '.join(known_jobs) or 'no job at all'}"
+            )
         if len(labs) > 1:
             raise UsageError(f"{job} has run in several labs: name one of {', '.join(labs)}")
         results = [load_result(store, run.id) for run in runs]

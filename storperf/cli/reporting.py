@@ -29,6 +29,39 @@ def report(
     _print_path(path, "storperf-report/1", as_json=as_json)
 
 
+def history(  # noqa: PLR0913, PLR0917 - each is an option
+    context: typer.Context,
+    job: Annotated[str, typer.Argument(metavar="JOB", help="The job's name.")],
+    lab: Annotated[
+        str | None, typer.Option("--lab", help="Runs in this lab; needed when there are several.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many runs, the newest.")] = 100,
+    html: Annotated[
+        bool, typer.Option("--html", help="Make a page: a dot for each run, the baseline's band.")
+    ] = False,
+    output: OutputOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show all runs of a job: each judged figure, its baseline, how the runs ended."""
+    from storperf import service
+    from storperf.cli.output import print_json, stdout_console
+    from storperf.errors import UsageError
+    from storperf.reports.history_table import history_table
+
+    if output is not None and not html:
+        raise UsageError("--output is for the page: say --html too")
+    _check_folder(output)
+    chosen = settings(context)
+    found = service.history(chosen, job, lab, limit=limit)
+    if html:
+        path = service.html_history(chosen, found, output)
+        _print_path(path, "storperf-history-page/1", as_json=as_json)
+    elif as_json:
+        print_json({"schema": "storperf-history/1", "history": found})
+    else:
+        stdout_console().print(history_table(found))
+
+
 def _check_folder(output: Path | None) -> None:
     """UsageError when the page cannot be put there."""
     from storperf.errors import UsageError

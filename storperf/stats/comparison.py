@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from storperf.model.baseline import BaselineValue
+from storperf.model.history import Band
 from storperf.model.job import CANDIDATE, Step
 from storperf.model.metric import METRICS
 from storperf.model.verdict import Check, CheckKind, Reason
@@ -73,12 +74,7 @@ def judge_against_baselines(
     `fresh` has the figures of the trials that were added to confirm a suspicion: they alone
     decide whether a suspicious figure is a regression (see `_confirm`).
     """
-    places = [
-        (step.key, side, op.value, metric)
-        for step, side in usable
-        for op in step.workload.ops
-        for metric in (step.workload.judged_metric, TAIL)
-    ]
+    places = _judged_places(usable)
     pending = []
     for place in places:
         found = values.get(place)
@@ -87,14 +83,7 @@ def judge_against_baselines(
             pending.append((place, value))
         elif place in known:
             yield _without_value(place, known[place])
-    spreads = {place: spread_of(known[place].values) for place, _ in pending}
-    pooled: dict[str, Spread] = {}
-    for place, spread in spreads.items():
-        pooled[place[3]] = pooled.get(place[3], Spread(squares=0.0, df=0)) + spread
-    priors = {
-        place: choose_prior(place[3], len(known[place].values), pooled[place[3]] - spreads[place])
-        for place, _ in pending
-    }
+    priors = _priors([place for place, _ in pending], known)
     screened = {
         place: _judge(place, value, known[place], priors[place], sidak(RUN_ALPHA, len(pending)))
         for place, value in pending
@@ -106,6 +95,48 @@ def judge_against_baselines(
             yield _confirm(check, fresh[place], known[place], priors[place], alpha)
         else:
             yield check
+
+
+def _priors(places: Sequence[Place], known: Mapping[Place, Baseline]) -> dict[Place, Prior]:
+    """What is known of each figure's spread, from the others of its metric."""
+    spreads = {place: spread_of(known[place].values) for place in places}
+    pooled: dict[str, Spread] = {}
+    for place, spread in spreads.items():
+        pooled[place[3]] = pooled.get(place[3], Spread(squares=0.0, df=0)) + spread
+    return {
+        place: choose_prior(place[3], len(known[place].values), pooled[place[3]] - spreads[place])
+        for place in places
+    }
+
+
+def bands(steps: Sequence[tuple[Step, str]], known: Mapping[Place, Baseline]) -> dict[Place, Band]:
+    """For each judged figure with a baseline where the next run's value would be suspicious.
+
+    As `judge_against_baselines` would judge a run that measures all these steps and sides.
+    """
+    places = [place for place in _judged_places(steps) if place in known]
+    priors = _priors(places, known)
+    found = {}
+    for place in places:
+        values, metric = known[place].values, METRICS[place[3]]
+        alpha = sidak(RUN_ALPHA, len(places))
+        at_centre = screen(values[0], values, metric=metric, prior=priors[place], alpha=alpha)
+        worse = -1 if metric.higher_is_better else 1
+        found[place] = Band(
+            centre=at_centre.centre,
+            suspicious=at_centre.centre * (1 + worse * at_centre.threshold),
+            runs=known[place].runs,
+        )
+    return found
+
+
+def _judged_places(steps: Sequence[tuple[Step, str]]) -> list[Place]:
+    return [
+        (step.key, side, op.value, metric)
+        for step, side in steps
+        for op in step.workload.ops
+        for metric in (step.workload.judged_metric, TAIL)
+    ]
 
 
 def _is_suspicious(check: Check) -> bool:

@@ -1,0 +1,61 @@
+"""All runs of a job, figure by figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storperf.model.run import Run
+from storperf.model.verdict import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """What the next run's value of a figure would be held against.
+
+    `centre` is the baseline's, `suspicious` the value from which on it would be called so; both
+    in the metric's unit.  `runs` are the accepted runs behind it, oldest first.
+    """
+
+    centre: float
+    suspicious: float
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPoint:
+    """A run's value of a figure, with the interval of its mean where that is defined.
+
+    `reason` is that of the checks on this figure, None when there were none.  A value under
+    another fingerprint than the newest run's `is_comparable` to it no more.
+    """
+
+    run: str
+    created_s: float
+    value: float
+    low: float | None
+    high: float | None
+    reason: Reason | None
+    is_comparable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistorySeries:
+    """One judged figure of one step and side over all runs, oldest first."""
+
+    step: str
+    side: str
+    op: str
+    metric: str
+    unit: str
+    points: tuple[HistoryPoint, ...]
+    band: Band | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobHistory:
+    """A job's runs in one lab, newest first, and its judged figures in the newest plan's order."""
+
+    job: str
+    lab: str
+    runs: tuple[Run, ...]
+    series: tuple[HistorySeries, ...]

@@ -1,0 +1,77 @@
+"""The history of a job as one HTML file: a dot for each run, figure by figure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from storperf.model.history import HistorySeries, JobHistory
+from storperf.reports.html_file import REPORT_FILE
+from storperf.reports.html_page import render_page
+from storperf.reports.html_steps import look_of
+from storperf.stats.wording import figure_name
+from storperf.store.atomic import replacing
+
+
+def write_history(history: JobHistory, runs: Path, path: Path, *, made_s: float) -> None:
+    """Write the page, whole or not at all; `runs` is the folder that holds the runs' folders."""
+    reports = {run.id: runs / run.id / REPORT_FILE for run in history.runs}
+    links = {
+        run: quote(os.path.relpath(report.resolve(), path.parent.resolve()))
+        for run, report in reports.items()
+        if report.is_file()
+    }
+    text = render_history(history, links, made_s=made_s)
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+def render_history(history: JobHistory, links: Mapping[str, str], *, made_s: float) -> str:
+    """The page; `links` leads to the reports of those runs that have one."""
+    return render_page(
+        "history.html",
+        "history.js",
+        history=history,
+        links=links,
+        sections=[_section(number, each) for number, each in enumerate(history.series, start=1)],
+        points=[_points(each, links) for each in history.series],
+        has_sides=len({each.side for each in history.series}) > 1,
+        made_s=made_s,
+    )
+
+
+def _section(number: int, series: HistorySeries) -> dict[str, Any]:
+    last = series.points[-1]
+    return {
+        "series": series,
+        "anchor": f"figure-{number}",
+        "name": figure_name(series.op, series.metric),
+        "last": last,
+        "look": look_of(last.reason),
+        "strangers": sum(not point.is_comparable for point in series.points),
+    }
+
+
+def _points(series: HistorySeries, links: Mapping[str, str]) -> dict[str, Any]:
+    """What the figure is drawn from; the script scales the units."""
+    band = series.band
+    return {
+        "unit": series.unit,
+        "runs": [point.run for point in series.points],
+        "t": [round(point.created_s * 1000) for point in series.points],
+        "value": [point.value for point in series.points],
+        "low": [point.low for point in series.points],
+        "high": [point.high for point in series.points],
+        "look": [look_of(point.reason) for point in series.points],
+        "reason": [
+            "not judged" if point.reason is None else point.reason.value.replace("_", " ")
+            for point in series.points
+        ],
+        "comparable": [point.is_comparable for point in series.points],
+        "links": [links.get(point.run) for point in series.points],
+        "centre": None if band is None else band.centre,
+        "suspicious": None if band is None else band.suspicious,
+    }
