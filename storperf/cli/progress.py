@@ -1,122 +1,102 @@
-"""Progress on stderr: a bar with ETA on a terminal, a line a trial elsewhere."""
+"""Progress on stderr: the live view on a terminal, a line a trial elsewhere."""
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.live import Live
+from rich.text import Text
 
+from storperf.cli.live import LiveRun, advance, live_run
+from storperf.cli.live_picture import picture
 from storperf.engine.events import Event, EventKind, Listener
 from storperf.model.job import Job
-from storperf.units import render_count, render_duration, render_rate, render_size
+from storperf.plan import plan_job
+from storperf.reports.clean import line
+from storperf.units import render_duration
 
-# What a fill is expected to write per second until it has shown what it can.
-_ASSUMED_FILL_BYTES_PER_S = 200e6
-
-
-class RunProgress:
-    """Turns events into a fraction, an ETA and a sentence."""
-
-    def __init__(self, job: Job, trials: int) -> None:
-        self._runtime_s = job.ending.runtime_s
-        self._trials = trials
-        self._stored = 0
-        self._trial_start_s: float | None = None
-        self._fill_bytes = 0
-        self._filled_bytes = 0
-        self._fill_start_s = 0.0
-        self.sentence = "getting agents"
-
-    def take(self, event: Event, now_s: float) -> None:
-        """Learn from an event."""
-        facts = event.facts
-        if event.kind is EventKind.TRIAL_STARTED and facts["what"] == "fill":
-            self._fill_bytes = int(str(facts["size_bytes"]))
-            self._fill_start_s = now_s
-            self.sentence = f"filling {render_size(self._fill_bytes)}"
-        elif event.kind is EventKind.TRIAL_STARTED:
-            self._trial_start_s = now_s
-            self.sentence = str(facts["step"])
-        elif event.kind is EventKind.PROGRESS and "done_bytes" in facts:
-            self._filled_bytes = int(str(facts["done_bytes"]))
-        elif event.kind is EventKind.PROGRESS:
-            self._stored += 1
-        elif event.kind is EventKind.TRIAL_ENDED and facts["what"] == "measure":
-            self._trial_start_s = None
-            self._stored += 1
-        elif event.kind is EventKind.INTERVAL:
-            iops, rate = float(str(facts["iops"])), float(str(facts["bandwidth"]))
-            figures = f"{facts['op']} {render_count(iops)} IOPS, {render_rate(rate)}"
-            self.sentence = f"{facts['step']}  {figures}"
-
-    def left_s(self, now_s: float) -> float:
-        """Seconds that filling and measuring will still take."""
-        trials_left = self._trials - self._stored
-        done_s = 0.0 if self._trial_start_s is None else now_s - self._trial_start_s
-        measuring_s = trials_left * self._runtime_s - min(done_s, self._runtime_s)
-        bytes_left = max(0, self._fill_bytes - self._filled_bytes) if not self._stored else 0
-        fill_bytes_per_s = _ASSUMED_FILL_BYTES_PER_S
-        if self._filled_bytes and now_s > self._fill_start_s:
-            fill_bytes_per_s = self._filled_bytes / (now_s - self._fill_start_s)
-        return max(0.0, measuring_s) + bytes_left / fill_bytes_per_s
-
-    def done(self, now_s: float) -> float:
-        """The share of the measuring that is done."""
-        total_s = self._trials * self._runtime_s
-        left = min(total_s, self.left_s(now_s))
-        return 1 - left / total_s if total_s else 1.0
+_EVERY_S = 0.25
+_LAST_FRAME_S = 1.0
 
 
 @contextmanager
 def shown_progress(console: Console, job: Job, trials: int) -> Iterator[Listener]:
     """A listener that shows a run on the console while inside."""
-    state = RunProgress(job, trials)
-    if console.is_terminal:
-        with _bar(console) as progress:
-            task = progress.add_task("", total=1.0)
-            yield _bar_listener(state, progress, task)
+    state = live_run(job, plan_job(job), trials)
+    if console.is_terminal and not console.is_dumb_terminal:
+        with _LiveView(console, state) as view:
+            yield view.listen
     else:
         yield _line_listener(state, console)
 
 
-def _bar(console: Console) -> Progress:
-    return Progress(
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("ETA {task.fields[eta]}"),
-        TextColumn("{task.description}", table_column=None),
-        console=console,
-        transient=True,
-    )
+class _LiveView:
+    """Draws the newest state four times a second in a thread of its own.
+
+    The engine's thread only puts a new state in place of the old one; a terminal that stands
+    still (Ctrl-S, a slow line) holds up the drawing and nothing else.
+    """
+
+    def __init__(self, console: Console, state: LiveRun) -> None:
+        self._console = console
+        self._state = state
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._draw, name="live view", daemon=True)
+
+    def listen(self, event: Event) -> None:
+        """Take an event; called by the engine."""
+        self._state = advance(self._state, event, time.monotonic())
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join(_LAST_FRAME_S)
+
+    def _draw(self) -> None:
+        # The last frame stays where the result goes elsewhere.
+        has_own_result = sys.stdout.isatty()
+        noted = 0
+        with Live(
+            console=self._console,
+            auto_refresh=False,
+            transient=has_own_result,
+            redirect_stdout=False,
+            vertical_overflow="crop",
+        ) as live:
+            is_last, drawn = False, Text()
+            while not is_last:
+                is_last = self._is_over.wait(_EVERY_S)
+                state = self._state
+                for note in state.notes[noted:]:
+                    live.console.print(Text.assemble(("note:", "yellow"), f" {line(note)}"))
+                noted = len(state.notes)
+                frame = self._frame(state)
+                if frame != drawn or frame.spans != drawn.spans:
+                    live.update(frame, refresh=True)
+                    drawn = frame
+
+    def _frame(self, state: LiveRun) -> Text:
+        size = self._console.size
+        is_plain = not self._console.encoding.lower().startswith("utf")
+        # The last line and the last column stay free: a terminal would scroll or wrap there.
+        lines = picture(state, time.monotonic(), size.width - 1, size.height - 1, is_plain=is_plain)
+        return Text("\n", no_wrap=True).join(lines)
 
 
-def _bar_listener(state: RunProgress, progress: Progress, task: TaskID) -> Listener:
-    progress.update(task, eta="...")
-
+def _line_listener(state: LiveRun, console: Console) -> Listener:
     def listen(event: Event) -> None:
+        nonlocal state
         now_s = time.monotonic()
-        state.take(event, now_s)
-        if event.kind is EventKind.NOTE:
-            progress.console.print(f"[yellow]note:[/] {escape(str(event.facts['text']))}")
-        progress.update(
-            task,
-            completed=state.done(now_s),
-            eta=render_duration(round(state.left_s(now_s))),
-            description=escape(state.sentence),
-        )
-
-    return listen
-
-
-def _line_listener(state: RunProgress, console: Console) -> Listener:
-    def listen(event: Event) -> None:
-        now_s = time.monotonic()
-        state.take(event, now_s)
+        state = advance(state, event, now_s)
         facts = event.facts
         left = f"about {render_duration(round(state.left_s(now_s)))} left"
         if event.kind is EventKind.RUN_STARTED:
