@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from storperf.model.job import Op
@@ -44,6 +45,19 @@ class Interval:
     def bandwidth_bytes_per_s(self) -> float:
         """Bytes per second in this slice."""
         return self.bytes / self.duration_s
+
+    def clat_percentile_nearest_rank_ns(self, share: float) -> int | None:
+        """Completion latency that `share` of this slice's I/Os keep to; None without any.
+
+        Nearest rank over fio's buckets.  For a look while it runs: a trial's percentiles come
+        from merged histograms.
+        """
+        rank = math.ceil(share * sum(count for _, count in self.bins))
+        for value_ns, count in sorted(self.bins):
+            rank -= count
+            if rank <= 0:
+                return value_ns
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
