@@ -49,7 +49,7 @@ def trial_traces(
     kernel's names of what is under the targets.
     """
     if len(table) == 0:
-        return {"ops": {}, "host": []}
+        return {"ops": {}, "heat": {}, "host": {}}
     start_s = float(table.start_s.min())
     series = {op: summed_columns(table, op, ("ios", "bytes"), interval_s) for op in table.ops()}
     drawn = {op: columns for op, columns in series.items() if len(columns[0])}
@@ -114,16 +114,14 @@ def _heat(  # noqa: PLR0913, PLR0917 - one figure's numbers
     }
 
 
-def _host(
-    sensors: SensorTable, width_s: float, start_s: float, devices: Sequence[str]
-) -> list[Traces]:
-    found = []
-    for panel, label, values in _host_figures(sensors, devices):
-        times, series = host_series(sensors, values, width_s)
-        if len(times):
-            line = with_gaps(times - start_s, {"y": series * 100}, 2.5 * width_s)
-            found.append({"panel": panel, "label": label, **line})
-    return found
+def _host(sensors: SensorTable, width_s: float, start_s: float, devices: Sequence[str]) -> Traces:
+    figures = {
+        f"{panel} {label}": 100 * values
+        for panel, label, values in _host_figures(sensors, devices)
+        if np.any(np.isfinite(values))
+    }
+    times, series = host_series(sensors, figures, width_s)
+    return with_gaps(times - start_s, series, 2.5 * width_s) if series else {}
 
 
 def _host_figures(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -161,31 +161,35 @@ def latency_counts(table: IntervalTable, op: Op, edges_ns: Floats) -> Ints:
     return found
 
 
-def host_series(sensors: SensorTable, values: Floats, width_s: float) -> tuple[Floats, Floats]:
-    """Middles (epoch s) and values of a host figure, cells of `width_s`, the busiest agent's.
+def host_series(
+    sensors: SensorTable, figures: Mapping[str, Floats], width_s: float
+) -> tuple[Floats, dict[str, Floats]]:
+    """Middles (epoch s) and each host figure at them, in cells of `width_s`; NaN is not known.
 
-    `values` (shape of the samples) is averaged within an agent's cell, which for rates over
+    Figures (shape of the samples) are averaged within an agent's cell, which for rates over
     equal slices is the rate over the cell; of several agents the highest is taken.  The samples of
     one agent that are no shorter than a cell are given as they are.
     """
     middle = (sensors.start_s + sensors.end_s) / 2
-    known = np.isfinite(values)
-    if not np.any(known):
-        return np.zeros(0), np.zeros(0)
-    middle, values, agent = middle[known], values[known], sensors.agent[known]
-    lengths = (sensors.end_s - sensors.start_s)[known]
-    if len(np.unique(agent)) == 1 and float(np.median(lengths)) > 0.6 * width_s:
+    if not len(middle):
+        return np.zeros(0), {}
+    agents = np.unique(sensors.agent)
+    lengths = sensors.end_s - sensors.start_s
+    if len(agents) == 1 and float(np.median(lengths)) > 0.6 * width_s:
         order = np.argsort(middle, kind="stable")
-        return middle[order], values[order]
+        return middle[order], {name: values[order] for name, values in figures.items()}
     number = np.floor((middle - middle.min()) / width_s).astype(np.int64)
     count = int(number.max()) + 1
-    highest = np.full(count, -np.inf)
-    for each in np.unique(agent):
-        means = mean_of_cells(values[agent == each], number[agent == each], count)
-        highest = np.fmax(highest, means)
-    seen = np.isfinite(highest)
+    seen = np.bincount(number, minlength=count) > 0
     middles: Floats = middle.min() + (np.arange(count) + 0.5) * width_s
-    return middles[seen], highest[seen]
+    found = {}
+    for name, values in figures.items():
+        highest = np.full(count, np.nan)
+        for agent in agents:
+            own = sensors.agent == agent
+            highest = np.fmax(highest, mean_of_cells(values[own], number[own], count))
+        found[name] = highest[seen]
+    return middles[seen], found
 
 
 def _bins(table: IntervalTable, cell: Ints) -> tuple[Ints, Ints, Ints]:

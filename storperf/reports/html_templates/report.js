@@ -46,11 +46,12 @@ function panelsOf(data, colour) {
       hovertemplate: `${op} ${key} %{y:.3s}s<extra></extra>`,
     })));
   const tones = ["sky", "orange", "purple", "trim", "grey", "write"];
-  const host = (panel) => (axis, legend) => data.host.filter((each) => each.panel === panel)
-    .map((each, number) => line({ x: each.t, y: each.y }, axis, legend, {
-      name: each.label, mode: "lines", line: { color: colour(tones[number % tones.length]), width: 1.6,
+  const host = (panel) => (axis, legend) => Object.keys(data.host)
+    .filter((name) => name.startsWith(panel + " ")).map((name) => [name.slice(panel.length + 1), data.host[name]])
+    .map(([label, values], number) => line({ x: data.host.t, y: values }, axis, legend, {
+      name: label, mode: "lines", line: { color: colour(tones[number % tones.length]), width: 1.6,
         dash: ["solid", "solid", "dot", "dash"][number % 4] },
-      hovertemplate: `${each.label} %{y:.1f} %<extra></extra>`,
+      hovertemplate: `${label} %{y:.1f} %<extra></extra>`,
     }));
   return [
     { title: "IOPS", unit: "I/Os a second", px: 170, make: rate("iops", 1, "%{y:.4s} IOPS"), axis: { tickformat: "~s", rangemode: "tozero" } },
