@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from storperf.errors import worst
 from storperf.model.job import CANDIDATE, Job, Plan, Step
+from storperf.model.metric import METRICS
 from storperf.model.run import Flag, Steadiness, Summary, Trial
 from storperf.model.verdict import Check, CheckKind, Outcome, Reason, Verdict
 from storperf.stats.comparison import (
@@ -18,7 +19,7 @@ from storperf.stats.comparison import (
 from storperf.stats.gates import judge_gates, latest_attempts
 from storperf.stats.limits import WHOLE_RUN, judge_limits
 from storperf.stats.repeats import Place, run_values
-from storperf.stats.wording import count
+from storperf.stats.wording import count, percent
 
 # Of several reasons with the same exit code, the first is the run's.
 _ORDER = (
@@ -138,6 +139,20 @@ def _deciding(reason: Reason, checks: Sequence[Check]) -> list[str]:
     return parts
 
 
+def _visible(compared: Sequence[Check]) -> str:
+    """How small a loss every comparison of the run would have seen; the worst of each metric."""
+    worst_of: dict[str, float] = {}
+    for check in compared:
+        if check.metric is not None and check.smallest_visible is not None:
+            known = worst_of.get(check.metric, 0.0)
+            worst_of[check.metric] = max(known, check.smallest_visible)
+    losses = []
+    for name, loss in worst_of.items():
+        bad = "lower" if METRICS[name].higher_is_better else "higher"
+        losses.append(f"{METRICS[name].label} {percent(loss)} {bad}")
+    return f"It would have seen, 4 times of 5: {', '.join(losses)}."
+
+
 def _passed(checks: Sequence[Check]) -> list[str]:
     limits = sum(check.kind is CheckKind.LIMIT for check in checks)
     compared = [check for check in checks if check.kind is CheckKind.BASELINE]
@@ -150,6 +165,7 @@ def _passed(checks: Sequence[Check]) -> list[str]:
     fewest = f"{min(runs)} to " if min(runs) < max(runs) else ""
     earlier = f"{fewest}{count(max(runs), 'earlier run')}"
     parts.append(f"{count(len(compared), 'figure')} not worse than in {earlier}.")
+    parts.append(_visible(compared))
     bare = {check.step for check in checks} - {check.step for check in compared}
     if bare:
         parts.append(f"No baseline yet for {', '.join(sorted(bare))}.")

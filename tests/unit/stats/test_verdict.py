@@ -1,5 +1,6 @@
 """The verdict of a run: the table of ARCHITECTURE.md, one row at a time."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -122,11 +123,16 @@ def test_run_like_its_baseline_passes_as_not_worse():
     assert "would be seen" in check.sentence
 
 
-def test_sentence_of_a_pass_counts_figures_and_runs():
+def test_sentence_of_a_pass_counts_figures_and_runs_and_says_what_it_could_have_seen():
     one = World().with_history(1000.0)
-    assert one.judge().sentence == "1 figure not worse than in 1 earlier run."
+    counted, seen = one.judge().sentence.split(" It would have seen, 4 times of 5: ")
+    assert counted == "1 figure not worse than in 1 earlier run."
+    (check,) = one.judge().checks
+    assert seen == f"IOPS {100 * check.smallest_visible:.0f} % lower."
     two = one.with_history(2e6, 2e6, metric="clat_p99")
-    assert two.judge().sentence == "2 figures not worse than in 1 to 2 earlier runs."
+    counted, seen = two.judge().sentence.split(" It would have seen, 4 times of 5: ")
+    assert counted == "2 figures not worse than in 1 to 2 earlier runs."
+    assert re.fullmatch(r"IOPS [\d.]+ % lower, p99 clat [\d.]+ % higher\.", seen)
 
 
 def test_regression_is_suspicious_and_never_fails_on_a_screen_alone():
