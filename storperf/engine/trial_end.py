@@ -12,25 +12,37 @@ Record = dict[str, Any]
 
 # fio's clock and ours may differ by the last, unfinished I/O; more is not the runtime asked for.
 _LEAST_RUNTIME = 0.9
+# By itself, or by us because it was steady.  Any other stop leaves a piece of a measurement:
+# a lease that ran out, a release, a cancel of a manager that died before it could store it.
+_WHOLE = ("", "steady")
 
 
 def explain_end(ended: Record) -> FioFailure | None:
     """Why the trial is no measurement, None when it is one (as far as fio's words go)."""
-    if ended["why"] == "agent_died":
+    failures = (_explain_loss(ended), *map(_explain_target, ended["targets"]))
+    return next((each for each in failures if each is not None), _explain_stop(ended["why"]))
+
+
+def _explain_loss(ended: Record) -> FioFailure | None:
+    """What befell the agent or the target; fio's own words matter less then."""
+    why = ended["why"]
+    if why == "agent_died":
         return FioFailure(kind=FailureKind.AGENT, sentence="the agent's process died")
-    if ended["why"] == "journal_full":
+    if why == "journal_full":
         return FioFailure(
             kind=FailureKind.AGENT, sentence="the agent's disk is full, its journal stopped"
         )
-    if ended["why"].startswith("refused: "):
-        return FioFailure(kind=FailureKind.TARGET, sentence=ended["why"].removeprefix("refused: "))
+    if why.startswith("refused: "):
+        return FioFailure(kind=FailureKind.TARGET, sentence=why.removeprefix("refused: "))
     if not ended["targets"]:
-        return FioFailure(kind=FailureKind.AGENT, sentence=f"fio was not started: {ended['why']}")
-    for target in ended["targets"]:
-        failure = _explain_target(target)
-        if failure is not None:
-            return failure
+        return FioFailure(kind=FailureKind.AGENT, sentence=f"fio was not started: {why}")
     return None
+
+
+def _explain_stop(why: str) -> FioFailure | None:
+    if why in _WHOLE:
+        return None
+    return FioFailure(kind=FailureKind.AGENT, sentence=f"it was stopped before its end: {why}")
 
 
 def _explain_target(target: Record) -> FioFailure | None:
