@@ -41,6 +41,17 @@ class Agent:
 
     def attach(self) -> None:
         """Stage the agent, open the channel, follow its journal; targets are taken again."""
+        last = self.attach_deaf()
+        self._attached().follow()
+        self._catch_up(last)
+        if self._targets is not None:
+            self.call("prepare", targets=self._targets)
+
+    def attach_deaf(self) -> int:
+        """The same without its journal: for a manager that has no room for it.
+
+        The number of the journal's last record.
+        """
         self.detach()
         self._place.remote.stage(self._package)
         stream = self._place.remote.open(self._run)
@@ -48,10 +59,7 @@ class Agent:
         hello = self._client.call("hello", Deadline.after(30), lease_s=LEASE_S)
         if hello["protocol"] != PROTOCOL:
             raise AgentLost(f"{self.name} speaks protocol {hello['protocol']}, we {PROTOCOL}")
-        self._client.follow()
-        self._catch_up(hello["last"])
-        if self._targets is not None:
-            self._client.call("prepare", Deadline.after(_CALL_S), targets=self._targets)
+        return int(hello["last"])
 
     def detach(self) -> None:
         """Close the channel; the agent goes on."""

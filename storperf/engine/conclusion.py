@@ -9,7 +9,7 @@ from pathlib import Path
 from storperf.engine import waiting
 from storperf.engine.agents import Agent, make_agent
 from storperf.engine.context import RunContext
-from storperf.errors import ExitCode, StorperfError
+from storperf.errors import ExitCode, StoreError, StorperfError
 from storperf.model.run import TrialState
 from storperf.remote.pack import build_agent
 from storperf.store.raw import keep_raw
@@ -56,22 +56,44 @@ def teardown(context: RunContext) -> None:
     """Give everything back; what could not be removed is listed by name."""
     if not context.agents:
         _attach_for_teardown(context)
-    ledger = {entry.name for entry in context.store.ledger(context.run_id) if not entry.released}
+    given_back = []
     for agent in context.agents:
-        try:
-            left = agent.release()
-            agent.call("shutdown", forget=not left)
-        except StorperfError as error:
-            left = [f"{agent.name}: {error.message}"]
-        context.left_behind += left
+        left = _give_back(agent)
         agent.detach()
+        context.left_behind += left
         if not left:
-            for name in sorted(ledger):
-                if name.startswith(f"{context.run_id}/{agent.name}"):
-                    context.store.ledger_release(context.run_id, name)
+            given_back.append(agent)
     if context.left_behind:
         text = "; ".join(context.left_behind)
         context.faults.append((ExitCode.INFRASTRUCTURE, f"left behind: {text}"))
+    # The store comes last: when it is the one that fails, the hosts are clean already.
+    ledger = [entry.name for entry in context.store.ledger(context.run_id) if not entry.released]
+    for agent in given_back:
+        for name in sorted(ledger):
+            if name.startswith(f"{context.run_id}/{agent.name}"):
+                context.store.ledger_release(context.run_id, name)
+
+
+def _give_back(agent: Agent) -> list[str]:
+    """Release an agent's targets and end it; what is left."""
+    try:
+        left = agent.release()
+        agent.call("shutdown", forget=not left)
+    except StorperfError as error:
+        log.warning("%s is attached again for its teardown: %s", agent.name, error)
+        return _give_back_again(agent, has_lost_journal=isinstance(error, StoreError))
+    return left
+
+
+def _give_back_again(agent: Agent, *, has_lost_journal: bool) -> list[str]:
+    """The same over a new channel; a journal that found no room here stays on the agent."""
+    try:
+        agent.attach_deaf()
+        left = agent.release()
+        agent.call("shutdown", forget=not left and not has_lost_journal)
+    except StorperfError as error:
+        return [f"{agent.name}: {error.message}"]
+    return left
 
 
 def _attach_for_teardown(context: RunContext) -> None:
