@@ -21,6 +21,14 @@ from storperf.agent.refusal import BUSY, FAILED, NO_SPACE, REFUSED, Refusal
 
 DIRECT_ALIGNMENT = 4096
 _IN_MEMORY = ("tmpfs", "ramfs")
+_NOT_THERE = (
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+)
 _OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Request = Dict[str, Any]
@@ -29,7 +37,7 @@ Request = Dict[str, Any]
 def _refuse_os_error(path: str, error: OSError) -> Refusal:
     if error.errno in _OUT_OF_SPACE:
         return Refusal(NO_SPACE, "no space for the target at {}: {}".format(path, error.strerror))
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP):
+    if error.errno in _NOT_THERE:
         return Refusal(REFUSED, "cannot make a target at {}: {}".format(path, error.strerror))
     return Refusal(FAILED, "cannot make a target at {}: {}".format(path, error.strerror))
 
