@@ -26,6 +26,8 @@ Settings, all optional:
   deaf_to     what `hangs` does not hear (["SIGINT", "SIGTERM"])
   flood_mb_s  how fast `fills_output` prints (50)
   flood_to    "output" or "stderr" ("output")
+  clock_off_s how far off the clock of its time stamps is (0)
+  clock_step_s how far that clock jumps when `at` has come (0)
 
 Modes:
   honest           steady figures                     | slow_rate   the same at rate x factor
@@ -72,6 +74,8 @@ DEFAULTS = {
     "deaf_to": ["SIGINT", "SIGTERM"],
     "flood_mb_s": 50,
     "flood_to": "output",
+    "clock_off_s": 0,
+    "clock_step_s": 0,
 }
 ENGINES = ("cpuio", "mmap", "sync", "psync", "pvsync", "pvsync2", "null", "libaio", "io_uring")
 DIRECTIONS = {
@@ -244,7 +248,9 @@ class LyingFio:
         """Print the figures so far, as fio does."""
         self.advance(now_s)
         self.documents += 1
-        now = time.time()
+        now = time.time() + self.settings["clock_off_s"]
+        if now_s >= self.strike() * self.runtime_s:
+            now += self.settings["clock_step_s"]
         is_one = "group_reporting" in self.options
         parts = 1 if is_one else int(self.options.get("numjobs", "1"))
         document = {

@@ -42,7 +42,7 @@ def a_target(**changes):
     return {**good, **changes}
 
 
-def an_end(*targets, why="done"):
+def an_end(*targets, why=""):
     return {"why": why, "targets": list(targets)}
 
 
@@ -102,6 +102,17 @@ def test_a_target_that_ended_badly_has_a_reason(changes, kind):
 
 def test_our_own_stop_is_a_measurement():
     assert explain_end(an_end(a_target(exit_status=128, stopped=True))) is None
+
+
+def test_a_stop_because_it_was_steady_is_a_measurement():
+    assert explain_end(an_end(a_target(exit_status=128, stopped=True), why="steady")) is None
+
+
+@pytest.mark.parametrize("why", ["released", "agent_ended", "cancelled", "stopped"])
+def test_any_other_stop_leaves_a_piece_of_a_measurement(why):
+    failure = explain_end(an_end(a_target(exit_status=128, stopped=True), why=why))
+    assert failure.kind is FailureKind.AGENT
+    assert why in failure.sentence
 
 
 def test_a_flood_is_the_reason_and_the_kill_its_consequence():

@@ -1,0 +1,110 @@
+"""Trials that end when they are steady, repeats, and clocks that lie."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from system.together import Facts
+
+from storperf.store.intervals import read_intervals
+
+# The shortest that a job file may ask for: three rounds of ten seconds.
+UNTIL = {"steady": {"round": "10s", "rounds": 3}, "at_most": "40s"}
+fact = Facts()
+
+
+@fact
+def a_trial_ends_as_soon_as_it_is_steady(storperf):
+    ended = storperf.run_job(provider=storperf.lying_fio(), duration=None, until=UNTIL)
+    assert ended.exit_code == 0, ended
+    [trial] = ended.trials
+    assert (trial["end"], trial["steadiness"]) == ("steady", "steady")
+    assert 30 <= trial["ended_s"] - trial["started_s"] < 38
+    [target] = trial["facts"]["ends"]["agent-01"]["targets"]
+    assert (target["stopped"], target["exit_status"]) == (True, 128)
+    assert ended.json["run"]["reason"] == "within_limits"
+    storperf.assert_nothing_left()
+
+
+@fact
+def a_trial_that_never_becomes_steady_ends_at_its_deadline_undecided(storperf):
+    ended = storperf.run_job(
+        provider=storperf.lying_fio("drifting", factor=0.1), duration=None, until=UNTIL
+    )
+    assert ended.exit_code == 3, ended
+    [trial] = ended.trials
+    assert (trial["end"], trial["steadiness"]) == ("deadline", "not_steady")
+    assert trial["ended_s"] - trial["started_s"] >= 40
+    assert ended.json["run"]["reason"] == "not_steady"
+    assert not ended.json["verdict"]["enters_baseline"]
+    storperf.assert_nothing_left()
+
+
+@fact
+def a_broken_limit_counts_even_when_a_trial_was_to_become_steady(storperf):
+    until = {"steady": {"round": "10s", "rounds": 3}, "at_most": "30s"}
+    ended = storperf.run_job(
+        provider=storperf.lying_fio(), duration=None, until=until, limits=["iops >= 1000000"]
+    )
+    # Thirty seconds are three rounds: steady or deadline, the gate comes first or the limit does.
+    assert ended.exit_code in {1, 3}, ended
+    assert ended.json["run"]["verdict"] != "pass"
+
+
+@fact
+def every_step_is_executed_before_any_is_repeated(storperf):
+    provider, noted = storperf.noting_fio(storperf.lying_fio()["fio"])
+    ended = storperf.run_job(provider=provider, workloads=["rr", "wr"], repeats=2)
+    assert ended.exit_code == 0, ended
+    words = [line for line in noted.read_text().splitlines() if "--time_based" in line]
+    measured = [line.split("--rw=")[1].split()[0] for line in words if "--parse-only" not in line]
+    assert measured == ["randread", "randwrite"] * 2
+    assert [trial["repeat"] for trial in ended.trials] == [1, 2, 1, 2]
+    # Two repeats are one value of their run.
+    entries = storperf("baseline", "show", "quick", "--json").json["entries"]
+    assert len(entries) == 2
+    storperf.assert_nothing_left()
+
+
+def assert_true_times(program, begin_s):
+    """Intervals lie where they were, in order, each as long as it was."""
+    [trial] = program("show", "--json").trials
+    run = program("list", "--json").json["runs"][0]["id"]
+    table, sensors, _ = read_intervals(program.run_folder(run) / "intervals/t001.1.zip")
+    ends = list(table.end_s)
+    assert len(ends) >= 8
+    assert ends == sorted(set(ends))
+    assert begin_s < trial["started_s"] < ends[0]
+    assert ends[-1] < trial["ended_s"] + 0.5 < time.time() + 0.5
+    assert ends[-1] - ends[0] == pytest.approx(sum(table.duration_s[1:]), abs=0.4)
+    assert sum(table.duration_s) == pytest.approx(3, abs=0.1)
+    assert list(table.end_s - table.start_s) == pytest.approx(list(table.duration_s), abs=1e-3)
+    assert min(sensors.end_s) > begin_s
+    figures = {each["metric"]: each["value"] for each in trial["figures"] if each["agent"] == "all"}
+    assert figures["iops"] == pytest.approx(500, rel=0.1)
+
+
+@fact
+def a_clock_that_is_off_moves_no_interval(storperf):
+    for off_s in (90, -90):
+        begin_s = time.time()
+        provider = storperf.lying_fio(clock_off_s=off_s)
+        ended = storperf.run_job(provider=provider, duration="3s")
+        assert ended.exit_code == 0, ended
+        assert_true_times(storperf, begin_s)
+
+
+@fact
+def a_clock_that_is_stepped_during_a_trial_moves_no_interval(storperf):
+    for step_s in (3600, -3600):
+        begin_s = time.time()
+        provider = storperf.lying_fio(clock_step_s=step_s)
+        ended = storperf.run_job(provider=provider, duration="3s")
+        assert ended.exit_code == 0, ended
+        assert_true_times(storperf, begin_s)
+
+
+@pytest.mark.parametrize("name", fact)
+def test_that(name, facts):
+    facts[name].result()
