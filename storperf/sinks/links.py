@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import urlencode
 
 from storperf.sinks.paths import LIVE, PREFIX, render_part
@@ -24,11 +25,18 @@ def run_link(  # noqa: PLR0913 - what is looked at, from when to when
         [
             ("width", "1000"),
             ("height", "500"),
-            # Graphite leaves out the second that is named as the beginning.
-            ("from", str(int(from_s) - 1)),
-            ("until", str(int(until_s) + 1)),
+            # Whole minutes around the range, and their zone: the composer shows seconds of the
+            # epoch as "Invalid Date", and a server may have any zone.
+            ("tz", "UTC"),
+            ("from", _minute(from_s)),
+            ("until", _minute(until_s + 60)),
             *(("target", target) for target in targets),
         ],
-        safe="(),*",
+        safe="(),*:",
     )
     return f"{web.rstrip('/')}/composer?{query}"
+
+
+def _minute(epoch_s: float) -> str:
+    """The minute of a time, as the composer reads it."""
+    return time.strftime("%H:%M_%Y%m%d", time.gmtime(epoch_s))

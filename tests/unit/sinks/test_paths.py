@@ -135,7 +135,7 @@ def test_an_empty_name_is_refused():
 def test_the_link_of_a_run_covers_its_whole_time():
     link = run_link("http://127.0.0.1:8080/", lab="a lab", job="j", from_s=1000.9, until_s=1060.2)
     assert link.startswith("http://127.0.0.1:8080/composer?")
-    # Graphite leaves out the second that is named as the beginning.
-    assert "from=999&until=1061" in link
+    # 1000.9 s and 1060.2 s of the epoch, in whole minutes around them.
+    assert "tz=UTC&from=00:16_19700101&until=00:18_19700101&" in link
     assert "storperf.live.a~20~lab.j.*.*.*.*.iops" in link
     assert " " not in link
