@@ -11,26 +11,27 @@ import secrets
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from urllib.parse import quote
 
 from storperf.doctor.wanted import wanted_by_directory, wanted_by_job
 from storperf.engine.cancel import Cancel
 from storperf.engine.context import RunContext
 from storperf.engine.events import Announcer, Listener
 from storperf.engine.examination import examine_local
+from storperf.engine.job_files import load_job as load_job
+from storperf.engine.job_files import place_targets
 from storperf.engine.ownership import is_owned, owning
 from storperf.engine.run_job import run_job
 from storperf.engine.telemetry import sending
-from storperf.errors import Conflict, StoreError, UnknownName, UsageError
+from storperf.errors import Conflict, StoreError, UsageError
 from storperf.graphite.server import EmbeddedGraphite
 from storperf.jobfile.parse import parse_job
 from storperf.model.baseline import BaselineEntry
 from storperf.model.comparison import RunComparison
 from storperf.model.finding import Examination
 from storperf.model.history import JobHistory
-from storperf.model.job import Job, Origin, Plan, Target, TargetKind
+from storperf.model.job import Job, Origin, Plan
 from storperf.model.result import RunResult
 from storperf.model.run import Phase, PruneReport, Run, RunState
 from storperf.plan import baseline_entry, baseline_keys, plan_job
@@ -40,45 +41,10 @@ from storperf.settings import Settings
 from storperf.store.store import Store
 from storperf.version import package_version
 
-MAX_JOB_FILE_BYTES = 1 << 20
-
 
 def open_store(settings: Settings) -> Store:
     """The manager's store, made when it is not there yet."""
     return Store.open(settings.results, settings.database)
-
-
-# --- job files -----------------------------------------------------------------------------
-
-
-def load_job(path: Path, settings: Settings, origin: Origin = Origin.TRUSTED) -> Job:
-    """The job in a file; relative target paths start at the settings' directory."""
-    try:
-        with path.open("rb") as source:
-            content = source.read(MAX_JOB_FILE_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"cannot read the job file {path}: {error.strerror}") from error
-    if len(content) > MAX_JOB_FILE_BYTES:
-        raise UsageError(f"{path} is larger than 1 MiB; that is no job file")
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{path} is not UTF-8 text: {error.reason} at byte {error.start}"
-        ) from error
-    return _place_targets(parse_job(text, source=str(path), origin=origin), settings.directory)
-
-
-def _place_targets(job: Job, directory: Path) -> Job:
-    def place(target: Target) -> Target:
-        if target.kind is not TargetKind.DIRECTORY:
-            return target
-        return replace(target, path=os.path.normpath(directory / target.path))
-
-    sides = tuple(
-        replace(side, targets=tuple(place(target) for target in side.targets)) for side in job.sides
-    )
-    return replace(job, sides=sides)
 
 
 # --- the machine -----------------------------------------------------------------------------
@@ -246,7 +212,7 @@ def job_of(found: Run) -> Job:
     """The job that a run was made of, its targets placed as they were then."""
     origin = Origin(str(found.facts.get("origin", Origin.UNTRUSTED.value)))
     job = parse_job(found.job_text, source=f"the job of run {found.id}", origin=origin)
-    return _place_targets(job, Path(str(found.facts.get("directory", "/"))))
+    return place_targets(job, Path(str(found.facts.get("directory", "/"))))
 
 
 def _this_manager() -> dict[str, object]:
@@ -322,43 +288,21 @@ def compare(settings: Settings, reference_text: str, candidate_text: str) -> Run
 def history(
     settings: Settings, job: str, lab: str | None = None, *, limit: int = 100
 ) -> JobHistory:
-    """The newest runs of a job and its judged figures over them.
-
-    Without `lab` the one lab in which the job has run; UsageError names them when there are
-    several, UnknownName when there is none.
-    """
+    """The newest runs of a job in one lab, and its judged figures over them."""
     # numpy and scipy are heavy: most commands do without.
-    from storperf.reports.history import job_history
-    from storperf.stats.comparison import bands, baselines
+    from storperf.reports.history import job_history, next_bands, runs_of_job
 
     with open_store(settings) as store:
-        runs = store.find_runs(job=job, lab=lab, limit=limit)
-        labs = sorted({run.lab for run in runs})
-        if not runs:
-            known_jobs = sorted({f"{run.job_name} ({run.lab})" for run in store.find_runs()})
-            raise UnknownName(
-                f"there is no run of a job {job!r}{'' if lab is None else f' in lab {lab}'}; "
-                f"there are runs of {', '.join(known_jobs) or 'no job at all'}"
-            )
-        if len(labs) > 1:
-            raise UsageError(f"{job} has run in several labs: name one of {', '.join(labs)}")
+        runs = runs_of_job(store, job, lab, limit)
         results = [load_result(store, run.id) for run in runs]
-        newest = results[0]
-        keys = baseline_keys(newest.job, newest.plan)
-        values = {
-            (key.step, key.side): store.baseline_values(key, runs=newest.job.baseline_runs)
-            for key, _ in keys
-        }
-    known = baselines(values, newest.job.baseline_runs)
-    return job_history(results, bands([(step, key.side) for key, step in keys], known))
+        return job_history(results, next_bands(store, results[0]))
 
 
 def html_history(settings: Settings, found: JobHistory, output: Path | None = None) -> Path:
     """Make a job's history a page; without `output` it is in the results folder."""
-    from storperf.reports.html_history import write_history
+    from storperf.reports.html_history import page_name, write_history
 
-    name = f"history-{quote(found.job, safe='')}-{quote(found.lab, safe='')}.html"
-    path = output or settings.results / name
+    path = output or settings.results / page_name(found)
     write_history(found, settings.results / "runs", path, made_s=time.time())
     return path
 

@@ -4,16 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from storperf.errors import UnknownName, UsageError
 from storperf.model.history import Band, HistoryPoint, HistorySeries, JobHistory
 from storperf.model.metric import METRICS
 from storperf.model.result import RunResult
+from storperf.model.run import Run
 from storperf.model.verdict import Check
+from storperf.plan import baseline_keys
 from storperf.reports.step_rows import StepRow, step_rows, winning_reason
-from storperf.stats.comparison import TAIL
+from storperf.stats.comparison import TAIL, bands, baselines
 from storperf.stats.repeats import Place
+from storperf.store.store import Store
 
 
-def job_history(results: Sequence[RunResult], bands: Mapping[Place, Band]) -> JobHistory:
+def runs_of_job(store: Store, job: str, lab: str | None, limit: int) -> tuple[Run, ...]:
+    """The newest runs of a job in one lab, newest first, at least one.
+
+    Without `lab` the one lab in which the job has run; UsageError names them when there are
+    several, UnknownName the jobs that there are when this one has no run.
+    """
+    runs = store.find_runs(job=job, lab=lab, limit=limit)
+    if not runs:
+        known = sorted({f"{run.job_name} ({run.lab})" for run in store.find_runs()})
+        raise UnknownName(
+            f"there is no run of a job {job!r}{'' if lab is None else f' in lab {lab}'}; "
+            f"there are runs of {', '.join(known) or 'no job at all'}"
+        )
+    labs = sorted({run.lab for run in runs})
+    if len(labs) > 1:
+        raise UsageError(f"{job} has run in several labs: name one of {', '.join(labs)}")
+    return runs
+
+
+def next_bands(store: Store, newest: RunResult) -> dict[Place, Band]:
+    """What the next run of the newest run's plan would be held against."""
+    keys = baseline_keys(newest.job, newest.plan)
+    values = {
+        (key.step, key.side): store.baseline_values(key, runs=newest.job.baseline_runs)
+        for key, _ in keys
+    }
+    known = baselines(values, newest.job.baseline_runs)
+    return bands([(step, key.side) for key, step in keys], known)
+
+
+def job_history(results: Sequence[RunResult], known: Mapping[Place, Band]) -> JobHistory:
     """The history of one job in one lab; `results` newest first, at least one.
 
     Values and outcomes are those of the runs' own reports.  A run that did not measure a
@@ -36,7 +70,7 @@ def job_history(results: Sequence[RunResult], bands: Mapping[Place, Band]) -> Jo
             metric=place[3],
             unit=METRICS[place[3]].unit,
             points=_points(place, oldest_first, _fingerprint(newest, place[0])),
-            band=bands.get(place),
+            band=known.get(place),
         )
         for place in places
     ]

@@ -29,6 +29,11 @@ def write_history(history: JobHistory, runs: Path, path: Path, *, made_s: float)
         file.write(text.encode())
 
 
+def page_name(history: JobHistory) -> str:
+    """The file name of a job's page."""
+    return f"history-{quote(history.job, safe='')}-{quote(history.lab, safe='')}.html"
+
+
 def render_history(history: JobHistory, links: Mapping[str, str], *, made_s: float) -> str:
     """The page; `links` leads to the reports of those runs that have one."""
     return render_page(

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Self
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -68,7 +69,7 @@ class Browser:
         self.requests: list[str] = []
         self.console: list[str] = []
 
-    def __enter__(self) -> Browser:
+    def __enter__(self) -> Self:
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
