@@ -19,8 +19,7 @@ from storperf.engine.cancel import Cancel
 from storperf.engine.context import RunContext
 from storperf.engine.events import Announcer, Listener
 from storperf.engine.examination import examine_local
-from storperf.engine.job_files import load_job as load_job
-from storperf.engine.job_files import place_targets
+from storperf.engine.job_files import place_targets, read_job_file
 from storperf.engine.ownership import is_owned, owning
 from storperf.engine.run_job import run_job
 from storperf.engine.telemetry import sending
@@ -45,6 +44,11 @@ from storperf.version import package_version
 def open_store(settings: Settings) -> Store:
     """The manager's store, made when it is not there yet."""
     return Store.open(settings.results, settings.database)
+
+
+def load_job(path: Path, settings: Settings, origin: Origin = Origin.TRUSTED) -> Job:
+    """The job in a file; relative target paths start at the settings' directory."""
+    return read_job_file(path, settings.directory, origin)
 
 
 # --- the machine -----------------------------------------------------------------------------

@@ -1,0 +1,45 @@
+"""Job files on this machine: read, parsed, their targets placed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from storperf.errors import UsageError
+from storperf.jobfile.parse import parse_job
+from storperf.model.job import Job, Origin, Target, TargetKind
+
+MAX_JOB_FILE_BYTES = 1 << 20
+
+
+def read_job_file(path: Path, directory: Path, origin: Origin) -> Job:
+    """The job in a file; relative target paths start at `directory`."""
+    try:
+        with path.open("rb") as source:
+            content = source.read(MAX_JOB_FILE_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read the job file {path}: {error.strerror}") from error
+    if len(content) > MAX_JOB_FILE_BYTES:
+        raise UsageError(f"{path} is larger than 1 MiB; that is no job file")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path} is not UTF-8 text: {error.reason} at byte {error.start}"
+        ) from error
+    return place_targets(parse_job(text, source=str(path), origin=origin), directory)
+
+
+def place_targets(job: Job, directory: Path) -> Job:
+    """The job with the paths of its directories made absolute, from `directory` on."""
+
+    def place(target: Target) -> Target:
+        if target.kind is not TargetKind.DIRECTORY:
+            return target
+        return replace(target, path=os.path.normpath(directory / target.path))
+
+    sides = tuple(
+        replace(side, targets=tuple(place(target) for target in side.targets)) for side in job.sides
+    )
+    return replace(job, sides=sides)
