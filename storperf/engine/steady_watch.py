@@ -65,9 +65,6 @@ class SteadyWatch:
                 self._sums[interval.op][number] += amount * overlap_s / length_s
 
     def _close_rounds(self) -> None:
-        # numpy takes 0.2 s to import: not before fio runs, and never for a trial of fixed length.
-        from storperf.stats.steady import snia_window
-
         watermark_s = min(self._newest_s.values())
         while watermark_s >= self._start_s + (self._closed + 1) * self._rule.round_s:
             for op in self._ops:
@@ -76,8 +73,14 @@ class SteadyWatch:
                     -self._rule.rounds :
                 ]
             self._closed += 1
-            self.is_steady = self.is_steady or all(
-                len(self.rounds[op]) == self._rule.rounds
-                and snia_window(self.rounds[op], self._rule).is_steady
-                for op in self._ops
-            )
+            self.is_steady = self.is_steady or all(map(self._is_window_steady, self._ops))
+
+    def _is_window_steady(self, op: Op) -> bool:
+        # numpy takes 0.2 s to import: not before fio runs, and never for a trial of fixed length.
+        from storperf.stats.steady import snia_window
+
+        values = self.rounds[op]
+        # Storage that hung for the whole window stood still, but is not steady.
+        if len(values) < self._rule.rounds or not any(values):
+            return False
+        return snia_window(values, self._rule).is_steady
