@@ -42,14 +42,14 @@ def a_trial_that_never_becomes_steady_ends_at_its_deadline_undecided(storperf):
 
 
 @fact
-def a_broken_limit_counts_even_when_a_trial_was_to_become_steady(storperf):
-    until = {"steady": {"round": "10s", "rounds": 3}, "at_most": "30s"}
-    ended = storperf.run_job(
-        provider=storperf.lying_fio(), duration=None, until=until, limits=["iops >= 1000000"]
-    )
-    # Thirty seconds are three rounds: steady or deadline, the gate comes first or the limit does.
-    assert ended.exit_code in {1, 3}, ended
-    assert ended.json["run"]["verdict"] != "pass"
+def a_storage_that_hangs_never_becomes_steady(storperf):
+    provider = storperf.lying_fio("step", factor=0.0, at=0.1)
+    ended = storperf.run_job(provider=provider, duration=None, until=UNTIL)
+    assert ended.exit_code in {3, 4}, ended
+    assert "Traceback" not in ended.stderr
+    assert ended.json["run"]["verdict"] == "inconclusive"
+    assert [trial["end"] for trial in ended.trials] == ["deadline"]
+    storperf.assert_nothing_left()
 
 
 @fact
