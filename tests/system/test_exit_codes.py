@@ -152,6 +152,14 @@ def exits_with_5_when_the_store_holds_what_storperf_never_writes(storperf):
 
 
 @fact
+def exits_with_5_when_the_installation_is_broken(storperf):
+    (storperf.top / "typer.py").write_text("raise ImportError('half of it is missing')")
+    ended = storperf("run", storperf.job(), PYTHONPATH=str(storperf.top))
+    assert ended.exit_code == 5, ended
+    assert "this installation is broken: half of it is missing" in ended.stderr
+
+
+@fact
 def exits_with_130_when_somebody_asks_for_the_end(storperf):
     running = storperf.start("run", storperf.job(provider=storperf.lying_fio(), duration="30s"))
     running.until("rr-bs4k-qd1-nj1-a1: started")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from storperf.settings import read_settings
 
-HERE = Path("/work")
+HERE = Path("/here")
 
 
 def test_without_anything_home_has_it():
@@ -52,9 +52,9 @@ def test_the_option_wins_over_all():
 def test_relative_folders_start_at_the_working_directory():
     environment = {"STORPERF_RESULTS": "results", "STORPERF_AGENTS": "agents"}
     settings = read_settings(environment, HERE)
-    assert settings.results == Path("/work/results")
-    assert settings.agents == Path("/work/agents")
-    assert read_settings({}, HERE, Path("here")).results == Path("/work/here")
+    assert settings.results == Path("/here/results")
+    assert settings.agents == Path("/here/agents")
+    assert read_settings({}, HERE, Path("here")).results == Path("/here/here")
 
 
 def test_an_empty_variable_is_none():
