@@ -440,3 +440,47 @@ def test_a_directory_alone_is_judged_as_a_job_with_the_defaults():
     assert "jobs use O_DIRECT by default" in finding_of("page cache", found).found
     assert "no size is asked for" in finding_of("space", found).found
     assert dataclasses.asdict(found)["job"] is None
+
+
+@pytest.mark.parametrize(
+    ("check", "changes", "level"),
+    [
+        ("open files", {"limits.open_files": 72}, WARNING),
+        ("open files", {"limits.open_files": 71}, PROBLEM),
+        ("open files", {"limits.open_files": 0}, PROBLEM),
+        ("asynchronous requests", {"limits.aio_used": 65024}, OK),
+        ("asynchronous requests", {"limits.aio_used": 65025}, PROBLEM),
+    ],
+)
+def test_each_target_of_a_job_needs_its_own(check, changes, level):
+    targets = tuple(
+        Target(kind=TargetKind.DIRECTORY, path=path, size_bytes=GIB) for path in ("/x", "/y")
+    )
+    changes = {**changes, "targets": [TARGET, {**TARGET, "path": "/y"}]}
+    sides = (Side(name="candidate", targets=targets),)
+    assert finding_of(check, examination_of(changes, sides=sides, matrix=WIDE)).level == level
+
+
+def test_the_remedy_for_too_few_requests_leaves_room():
+    examination = examination_of({"limits.aio_used": 65500}, matrix=WIDE)
+    assert "fs.aio-max-nr=66012" in finding_of("asynchronous requests", examination).remedy
+
+
+@pytest.mark.parametrize(("source", "words"), [("nas:/export", "nas:/export"), ("", "it shows")])
+def test_a_target_without_a_device_is_named(source, words):
+    changes = {"targets.0.devices": [], "targets.0.source": source}
+    assert words in finding_of("device", examination_of(changes)).found
+
+
+def test_five_processes_are_named_whole():
+    examination = examination_of({"activity.fio_pids": [1, 2, 3, 4, 5]})
+    assert finding_of("other fio", examination).found.endswith("(pid 1, 2, 3, 4, 5)")
+
+
+def test_another_path_takes_the_largest_size():
+    targets = tuple(
+        Target(kind=TargetKind.DIRECTORY, path=path, size_bytes=size)
+        for path, size in (("/x", 1), ("/y", 5), ("/z", 3))
+    )
+    wanted = wanted_by_job(a_job(sides=(Side(name="candidate", targets=targets),)), "/else")
+    assert [target.size_bytes for target in wanted.targets] == [5]
