@@ -26,12 +26,16 @@ class CarbonFigures:
 
 
 def takes_points(ports: Ports) -> bool:
-    """Whether somebody accepts connections on Carbon's port."""
+    """Whether Carbon reads: it closes a connection that has been read to its end.
+
+    The kernel accepts connections for a program that hangs, so accepting proves nothing.
+    """
     try:
-        socket.create_connection((HOST, ports.line), _PATIENCE_S).close()
+        with socket.create_connection((HOST, ports.line), _PATIENCE_S) as carbon:
+            carbon.shutdown(socket.SHUT_WR)
+            return not carbon.recv(1)
     except OSError:
         return False
-    return True
 
 
 def answers(ports: Ports) -> bool:

@@ -85,6 +85,8 @@ class Program:
             self._pid_file.unlink(missing_ok=True)
             return False
         os.kill(found.pid, signal.SIGTERM)
+        # One that somebody stopped hears nothing until it goes on.
+        os.kill(found.pid, signal.SIGCONT)
         if not self._wait_for_end(deadline):
             os.killpg(found.pid, signal.SIGKILL)
             self._wait_for_end(Deadline.after(5))

@@ -35,7 +35,11 @@ Say = Callable[[str], None]
 
 _TRIES = 3
 _START_S = 30.0
-_STOP_S = 60.0
+_STOP_WEB_S = 10.0
+# carbon's writer looks each second for new points, and not once more when it is told to end in
+# between (writer.py, writeForever), so what came in the last second would be lost.
+_WRITTEN_S = 1.2
+_STOP_CARBON_S = 60.0
 _POLL_S = 0.05
 _PREPARE_S = 120.0
 
@@ -238,8 +242,10 @@ class EmbeddedGraphite:
             )
 
     def _stop(self) -> bool:
-        deadline = Deadline.after(_STOP_S)
-        return self._web.stop(deadline) | self._carbon.stop(deadline)
+        written = Deadline.after(_WRITTEN_S if self._carbon.find() else 0)
+        had_web = self._web.stop(Deadline.after(_STOP_WEB_S))
+        threading.Event().wait(written.remaining_s())
+        return self._carbon.stop(Deadline.after(_STOP_CARBON_S)) or had_web
 
     def _environment(self) -> Mapping[str, str]:
         """All that the programs are told; nothing of the caller's shell gets in."""

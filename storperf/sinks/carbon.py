@@ -142,7 +142,6 @@ class CarbonSender:
             return False
         self._pending = ()
         self._failures = 0
-        self._is_known_bad = False
         return True
 
     def _finish(self) -> None:
