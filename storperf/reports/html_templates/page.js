@@ -137,7 +137,7 @@ function startFigures(makers) {
   addEventListener("beforeprint", () => { if (typeof Plotly !== "undefined") drawAll(); });
   addEventListener("afterprint", again);
   // For programs that print or photograph the page: everything unfolded, drawn at once.
-  window.drawAllFigures = () => ready().then(() => Promise.all(places.filter((place) => place.clientWidth).map(show)));
+  window.drawAllFigures = () => Promise.all(places.filter((place) => place.clientWidth).map(show));
 }
 
 function startFolds() {

@@ -1,0 +1,128 @@
+"""The pictures of docs/images; call scripts/screenshots.sh."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tools.chromium import Browser, find_chromium
+from tools.fake_fio import make_fio, set_fio
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+PROGRAM = Path(sys.executable).with_name("storperf")
+JOB = {
+    "name": "nightly",
+    "target": {"directory": "scratch", "size": "64M"},
+    "workloads": [{"name": "rr", "rw": "randread"}, {"name": "wr", "rw": "randwrite"}],
+    "matrix": {"block_size": "4k", "queue_depth": [1, 16]},
+    "duration": "10s",
+    "limits": ["p99 clat <= 50ms"],
+}
+WIDTH = 1180
+# Chromium's own PNGs are half as small after this; without it they are just larger.
+COLOURS = 128
+
+
+def main() -> int:
+    """Run, photograph, shrink."""
+    program = find_chromium()
+    if program is None:
+        print("there is no Chromium: apt-get install chromium", file=sys.stderr)
+        return 3
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="storperf-pictures-") as folder:
+        pages = make_pages(Path(folder))
+        with Browser(program, Path(folder) / "profile") as browser:
+            take_pictures(browser, pages)
+    for path in sorted(IMAGES.glob("report-*.png")) + sorted(IMAGES.glob("history-*.png")):
+        print(f"{path.relative_to(IMAGES.parents[1])}: {path.stat().st_size / 1024:.0f} KiB")
+    return 0
+
+
+def make_pages(folder: Path) -> dict[str, Path]:
+    """A baseline of six runs, then one that is slower; its report and the job's history."""
+    fio = make_fio(folder / "fio", "honest")
+    job = folder / "nightly.yaml"
+    job.write_text(json.dumps({**JOB, "provider": {"fio": str(fio)}}))
+    for _ in range(6):
+        storperf(folder, "run", job, allowed=(0, 3))
+    set_fio(fio, mode="slow_rate", factor=0.3)
+    storperf(folder, "run", job, "--confirm", "rerun", allowed=(0, 1, 3))
+    report, history = folder / "report.html", folder / "history.html"
+    storperf(folder, "report", "last", "--output", report)
+    storperf(folder, "history", "nightly", "--html", "--output", history)
+    return {"report": report, "history": history}
+
+
+def storperf(folder: Path, *arguments: object, allowed: tuple[int, ...] = (0,)) -> None:
+    """Run a command in the folder; SystemExit with what it said when it ends otherwise."""
+    environment = {**os.environ, "STORPERF_RESULTS": str(folder / "results")}
+    environment["STORPERF_AGENTS"] = str(folder / "agents")
+    ended = subprocess.run(
+        [str(PROGRAM), *map(str, arguments)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    if ended.returncode not in allowed:
+        sys.exit(f"{arguments} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}")
+
+
+def take_pictures(browser: Browser, pages: dict[str, Path]) -> None:
+    """The verdict, the table, one trial over time, on a phone; the history."""
+    browser.resize(WIDTH, 900)
+    opened(browser, pages["report"])
+    shoot(browser, "report-verdict", "header", "#steps", margin=14)
+    shoot(browser, "report-steps", "#steps", "#details")
+    shoot(browser, "report-time", "details[open] .trial figure")
+    shoot(browser, "report-latency", "details[open] .trial figure:nth-of-type(2)")
+    browser.resize(390, 800, is_mobile=True)
+    opened(browser, pages["report"])
+    take(browser, "report-phone", {"x": 0, "y": 0, "width": 390, "height": 1000})
+    browser.resize(WIDTH, 900)
+    opened(browser, pages["history"])
+    shoot(browser, "history-figures", "header", "figure:nth-of-type(3)")
+
+
+def opened(browser: Browser, page: Path) -> None:
+    """The page with every figure of it drawn."""
+    browser.open(page.as_uri())
+    browser.run("drawAllFigures().then(() => true)")
+
+
+def shoot(browser: Browser, name: str, first: str, before: str = "", *, margin: int = 10) -> None:
+    """The page from one element to its end, or to where another one begins."""
+    place = f"document.querySelector({json.dumps(first)}).getBoundingClientRect()"
+    top = browser.run(f"{place}.top + scrollY")
+    end = browser.run(
+        f"document.querySelector({json.dumps(before)}).getBoundingClientRect().top + scrollY"
+        if before
+        else f"{place}.bottom + scrollY"
+    )
+    top = max(0, float(str(top)) - margin)
+    take(browser, name, {"x": 0, "y": top, "width": WIDTH, "height": float(str(end)) - top})
+
+
+def take(browser: Browser, name: str, clip: dict[str, float]) -> None:
+    """The rectangle as a PNG of few colours, where pngquant is at hand."""
+    path = IMAGES / f"{name}.png"
+    browser.screenshot(path, {**clip, "scale": 1})
+    try:
+        subprocess.run(
+            ["pngquant", "--force", "--ext", ".png", "--strip", str(COLOURS), str(path)],
+            check=True,
+            timeout=60,
+        )
+    except FileNotFoundError:
+        print("pngquant is not installed: the picture is larger than it could be", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
