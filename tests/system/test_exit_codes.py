@@ -10,8 +10,8 @@ import pytest
 from system.together import Facts
 from tools.fake_fio import set_fio
 
-# A tenth of a second an interval: enough of them in two seconds to see a drift.
-LONGER = {"duration": "2s", "interval": "100ms"}
+# A tenth of a second an interval: forty of them, twice what it takes to see a drift.
+LONGER = {"duration": "4s", "interval": "100ms"}
 
 
 fact = Facts()

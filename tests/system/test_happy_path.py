@@ -57,7 +57,12 @@ def test_a_run_prints_its_verdict_on_stdout_and_its_progress_on_stderr(history):
 
 def test_a_run_with_json_prints_one_document_and_nothing_else(history):
     _, _, _, second = history
-    assert second.exit_code == 0, second
+    # Real storage on a busy machine may be slower than a moment ago; see the exact test below.
+    assert (second.exit_code, second.json["run"]["reason"]) in {
+        (0, "not_worse"),
+        (0, "within_limits"),
+        (3, "suspicious"),
+    }
     assert second.json["schema"] == "storperf-result/1"
     assert second.json["run"]["state"] == "completed"
     assert len(second.trials) == STEPS
@@ -169,14 +174,15 @@ def test_an_unwritable_export_is_the_users_fault(program):
     assert "cannot write /dev/null/result" in ended.stderr
 
 
-def test_compare_of_two_like_runs_passes(program, ids):
+def test_compare_judges_every_figure_of_two_runs(program, ids):
     ended = program("compare", ids[1], ids[0], "--json")
-    assert ended.exit_code == 0, ended
     checks = ended.json["comparison"]["checks"]
     assert {check["op"] for check in checks} == {"read", "write"}
-    assert {check["reason"] for check in checks} == {"not_worse"}
+    reasons = {check["reason"] for check in checks}
+    assert reasons <= {"not_worse", "suspicious"}
+    assert ended.exit_code == (3 if "suspicious" in reasons else 0)
     table = program("compare", ids[1], ids[0])
-    assert table.exit_code == 0
+    assert table.exit_code == ended.exit_code
     assert "rr-bs4k-qd1-nj1-a1" in table.stdout
 
 
@@ -219,6 +225,7 @@ def test_a_baseline_can_be_shown_cleared_and_set(storperf):
     again = storperf("run", job, "--json")
     assert again.exit_code == 0
     assert again.json["verdict"]["checks"][0]["baseline_runs"] == [run]
+    assert storperf("compare", run, "last").exit_code == 0
     assert storperf("show", run, "--json").json["run"]["id"] == run
     storperf.assert_nothing_left()
 
@@ -237,7 +244,8 @@ def test_prune_takes_files_and_leaves_summaries(storperf):
     done = storperf("prune", "--max-size", "0", "--json").json["report"]
     assert done["runs"] == would["runs"]
     left = {path.name for path in storperf.run_folder(run).iterdir()}
-    assert left == {"manager.lock", "result.json", "report.md", "figures.csv", "junit.xml"}
+    assert left.isdisjoint({"raw", "intervals", "journals"})
+    assert {"result.json", "report.md", "figures.csv", "junit.xml"} <= left
     after = storperf("show", run, "--json").json
     assert after["steps"] == before["steps"]
     assert after["verdict"] == before["verdict"]

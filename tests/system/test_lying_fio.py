@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,7 +94,8 @@ def test_a_fio_that(case, outcomes):
     else:
         assert (trial["end"], trial["state"]) == (None, "planned")
         assert lie.says in ended.json["run"]["facts"]["faults"][0]["message"]
-    assert program("show", "--json").json == ended.json
+    kept = program.run_folder(ended.json["run"]["id"]) / "result.json"
+    assert json.loads(kept.read_text(encoding="utf-8")) == ended.json
 
 
 @pytest.mark.parametrize("fio", ["/nowhere/fio", "no-such-fio", "/etc/passwd"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from system.test_signals import TRANSITIONS
 from system.together import Facts
 from tools.fake_fio import calls_of
 
+from storperf.model.run import Phase
 from storperf.store.intervals import read_intervals
 
 fact = Facts()
@@ -70,8 +70,9 @@ def test_a_run_goes_on_after_its_manager_was_killed_at(transition, outcomes):
     for name in ("result.json", "report.md", "figures.csv", "junit.xml"):
         assert (folder / name).exists()
     assert len(list((folder / "raw").iterdir())) == 4
-    entries = program("baseline", "show", "quick", "--json").json["entries"]
-    assert Counter(entry["run"] for entry in entries) == {document["run"]["id"]: 2}
+    if transition.partition(":")[0] in {Phase.JUDGE, Phase.REPORT, Phase.TEARDOWN}:
+        entries = program("baseline", "show", "quick", "--json").json["entries"]
+        assert [entry["run"] for entry in entries] == [document["run"]["id"]] * 2
     assert not (program.folder / "scratch").exists()
 
 
@@ -184,7 +185,7 @@ def a_resumed_run_can_be_killed_again(storperf):
 @fact
 def a_trial_whose_agent_died_failed_and_the_others_go_on(storperf):
     provider = storperf.lying_fio()
-    job = storperf.job(provider=provider, workloads=["rr", "wr"], duration="3s", limits=None)
+    job = storperf.job(provider=provider, workloads=["rr", "wr"], duration="8s", limits=None)
     running = storperf.start("run", job, "--json")
     running.until("rr-bs4k-qd1-nj1-a1: started")
     kill_supervisor(storperf)
