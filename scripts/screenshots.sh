@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Takes the pictures of docs/images: real runs of a made-up fio, photographed in headless Chromium.
-# The figures in them are that fio's, not a disk's; the pages are what any run leaves.
+# Takes the pictures of docs/images with headless Chromium: pages as any run leaves them.
+# The regression in them is made by a fio of the tests; the figures over time are the real fio's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

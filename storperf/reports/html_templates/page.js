@@ -20,6 +20,17 @@ function short(value) {
   return value >= 1e9 ? `${value / 1e9}G` : value >= 1e6 ? `${value / 1e6}M` : value >= 1e3 ? `${value / 1e3}k` : String(value);
 }
 
+// A logarithmic axis of seconds with a label at every power of ten, or at 1, 2 and 5 where it is short.
+function secondsAxis(low, high) {
+  const from = Math.log10(low) - .03, to = Math.log10(high) + .06, steps = to - from > 2.4 ? [1] : [1, 2, 5];
+  const ticks = [];
+  for (let power = -9; power < 6; power += 1) {
+    for (const step of steps) ticks.push(Number(`${step}e${power}`));
+  }
+  const label = (value) => value < .9e-6 ? `${round(value * 1e9)} ns` : value < .9e-3 ? `${round(value * 1e6)} µs` : value < .9 ? `${round(value * 1e3)} ms` : `${round(value)} s`;
+  return { type: "log", range: [from, to], tickvals: ticks, ticktext: ticks.map(label) };
+}
+
 // Cividis, which the colour-blind see as others do; few are pale on a light page, dark on a dark one.
 function heatColours() {
   const stops = ["#fee838", "#e1cc55", "#c3b369", "#a59c74", "#8a8678", "#707173", "#575d6d", "#3b496c", "#123570", "#00224e"];

@@ -27,6 +27,12 @@ function band(t, low, high, axis, colour) {
 
 const LATENCY_DASH = { "p50": "solid", "p99": "dash", "p99.9": "dot" };
 
+function latencyAxis(data) {
+  const values = Object.values(data.ops).flatMap((own) => Object.keys(LATENCY_DASH).flatMap((key) => own[key] || []))
+    .filter((value) => value > 0).map((value) => value / 1e9);
+  return values.length ? secondsAxis(Math.min(...values), Math.max(...values)) : {};
+}
+
 function panelsOf(data, colour) {
   const ops = Object.keys(data.ops), scaled = (values, by) => values.map((v) => (v === null ? null : v / by));
   const rate = (name, by, hover) => (axis, legend) => ops.flatMap((op) => {
@@ -56,7 +62,7 @@ function panelsOf(data, colour) {
   return [
     { title: "IOPS", unit: "I/Os a second", px: 170, make: rate("iops", 1, "%{y:.4s} IOPS"), axis: { tickformat: "~s", rangemode: "tozero" } },
     { title: "Bandwidth", unit: "MiB a second", px: 120, make: rate("bandwidth", 1048576, "%{y:.4~g} MiB/s"), axis: { rangemode: "tozero" } },
-    { title: "Completion latency", unit: "clat, log scale", px: 180, make: latency, axis: { type: "log", tickformat: "~s", ticksuffix: "s", dtick: 1 } },
+    { title: "Completion latency", unit: "clat, log scale", px: 180, make: latency, axis: latencyAxis(data) },
     { title: "Processors of the host", unit: "% of all", px: 105, make: host("cpu"), axis: { range: [0, 102], ticksuffix: " %" } },
     { title: "Device and pressure", unit: "% of time", px: 105, make: host("wait"), axis: { range: [0, 102], ticksuffix: " %" } },
   ];
@@ -119,12 +125,11 @@ function heatFigure(data, width, op) {
   const highest = Math.max(1, ...heat.counts.flat()), decades = Math.floor(Math.log10(highest));
   const ticks = [...Array(decades + 1).keys()];
   const layout = baseLayout(isNarrow ? 300 : 330, { l: isNarrow ? 48 : 64, r: 12, t: 34, b: 44 });
-  const [from, to] = [heat.edges_s[0], heat.edges_s[heat.edges_s.length - 1]].map(Math.log10);
   Object.assign(layout, {
     showlegend: false, annotations: [], shapes: [], bargap: 0, hovermode: "closest",
     xaxis: axisLook({ domain: [0, isNarrow ? .56 : .66], title: { text: "seconds", standoff: 6 }, range: [0, data.end_s], showgrid: false }),
-    yaxis: axisLook({ type: "log", range: [from, to], tickformat: "~s", ticksuffix: "s", dtick: 1 }),
-    xaxis2: axisLook({ domain: [isNarrow ? .66 : .76, 1], type: "log", title: { text: `${op}s, log scale`, standoff: 6 }, dtick: 1, tickformat: "~s", exponentformat: "SI", anchor: "y" }),
+    yaxis: axisLook(secondsAxis(heat.edges_s[0], heat.edges_s[heat.edges_s.length - 1])),
+    xaxis2: axisLook({ domain: [isNarrow ? .66 : .76, 1], type: "log", range: [-.3, Math.log10(Math.max(10, ...heat.kept)) + .15], title: { text: `${op}s, log scale`, standoff: 6 }, dtick: 1, tickformat: "~s", exponentformat: "SI", anchor: "y" }),
   });
   const title = (text, x) => layout.annotations.push({
     text: `<b>${text}</b>`, showarrow: false, xref: "paper", yref: "paper", x: x, xanchor: "left", y: 1, yanchor: "bottom", yshift: 6, font: { color: tone("--ink"), size: 13 },
