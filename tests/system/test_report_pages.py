@@ -87,6 +87,17 @@ def test_every_figure_of_a_report_holds_lines_and_cells(browser, pages):
         assert figure["bars"] >= 1
 
 
+def test_a_folded_step_costs_nothing_until_it_is_unfolded(browser, pages):
+    browser.open(pages["report"].as_uri())
+    browser.run("document.querySelector('[data-unfold=false]').click()")
+    drawn = "document.querySelectorAll('#step-4 .main-svg').length"
+    browser.run("drawAllFigures().then(() => true)")
+    assert browser.run(drawn) == 0
+    browser.run("location.hash = '#step-4'")
+    browser.run("new Promise((done) => setTimeout(done, 100)).then(drawAllFigures).then(() => 1)")
+    assert browser.run(drawn) > 0
+
+
 def test_every_figure_of_a_history_holds_a_sign_for_each_run(browser, pages):
     browser.open(pages["history"].as_uri())
     figures = browser.run(DRAWN)

@@ -102,6 +102,11 @@ async function unpackPlotly() {
 
 // --- figures ----------------------------------------------------------------------------------
 
+// What is folded has a width in new browsers, and is not seen.
+function isShown(place) {
+  return place.clientWidth > 0 && (!place.checkVisibility || place.checkVisibility());
+}
+
 function startFigures(makers) {
   const places = [...document.querySelectorAll(".plot")], drawn = new Set(), isNarrow = matchMedia("(max-width: 640px)");
   const config = { responsive: false, displaylogo: false, displayModeBar: false, showSendToCloud: false };
@@ -136,19 +141,19 @@ function startFigures(makers) {
   }, { rootMargin: "400px" });
   for (const place of places) near.observe(place);
 
-  const again = () => { for (const place of drawn) if (place.clientWidth) draw(place); };
+  const again = () => { for (const place of drawn) if (isShown(place)) draw(place); };
   let waiting = 0;
   addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(again, 150); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   isNarrow.addEventListener("change", again);
 
   // On paper everything unfolded is drawn, in the paper's width and colours.
-  const drawAll = () => { for (const place of places) if (place.clientWidth) draw(place); };
+  const drawAll = () => { for (const place of places) if (isShown(place)) draw(place); };
   matchMedia("print").addEventListener("change", (print) => { if (print.matches && typeof Plotly !== "undefined") drawAll(); });
   addEventListener("beforeprint", () => { if (typeof Plotly !== "undefined") drawAll(); });
   addEventListener("afterprint", again);
   // For programs that print or photograph the page: everything unfolded, drawn at once.
-  window.drawAllFigures = () => Promise.all(places.filter((place) => place.clientWidth).map(show));
+  window.drawAllFigures = () => Promise.all(places.filter(isShown).map(show));
 }
 
 function startFolds() {
