@@ -91,7 +91,8 @@ def assert_each_interval_once(path, trial, ops):
             end["runtime_ms"][op] / 1000, abs=0.01
         )
         for before, after in pairwise(rows):
-            assert table.start_s[after] > table.end_s[before] - 0.02
+            # fio stamps a document after it was counted, later on a busy machine.
+            assert table.start_s[after] > table.end_s[before] - 0.25
 
 
 # --- while the agent still works -----------------------------------------------------------------
@@ -237,7 +238,8 @@ def a_target_that_is_still_there_is_not_filled_again_after_its_supervisor_died(s
 
 
 def kill_supervisor(program):
-    [pid] = [pid for pid, words in processes_of(program.top).items() if " supervise " in words]
+    # The oldest: between fork and exec a child still bears its parent's command line.
+    pid = min(pid for pid, words in processes_of(program.top).items() if " supervise " in words)
     os.kill(pid, signal.SIGKILL)
     while pid in processes_of(program.top):
         time.sleep(0.01)
