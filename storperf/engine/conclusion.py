@@ -17,10 +17,13 @@ from storperf.store.raw import keep_raw
 log = logging.getLogger(__name__)
 
 _RAW_KINDS = ("json", "log")
+_FETCHING = ".fetch-"
 
 
 def collect(context: RunContext) -> None:
     """Bring each trial's raw fio output home, compressed; what is here already is left alone."""
+    for cut_off in context.store.raw_folder(context.run_id).glob(f"{_FETCHING}*"):
+        cut_off.unlink()
     for trial in context.store.trials(context.run_id):
         waiting.look_for_cancel(context)
         context.cancel.check()
@@ -40,7 +43,7 @@ def _bring(
     kept = folder / f"{key[0]}.{key[1]}.{agent.name}.target-{number}.{which}.gz"
     if kept.exists():
         return
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".fetch-") as temporary:
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=_FETCHING) as temporary:
         try:
             for piece in agent.fetch(*key, number, which):
                 temporary.write(piece)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any
 
 from storperf.engine import waiting
@@ -67,6 +68,9 @@ def precondition(context: RunContext) -> None:
     waiting_for = [
         agent for agent in context.agents if numbers and _start_fill(context, agent, numbers)
     ]
+    if waiting_for:
+        # numpy and scipy load while the fill runs: not between the first trials, where it shows.
+        import_module("storperf.engine.trial_tables")
     for agent in waiting_for:
         _finish_fill(context, agent)
 
