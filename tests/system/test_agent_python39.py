@@ -13,33 +13,27 @@ import pytest
 pytestmark = pytest.mark.all_only
 
 CHROOT = Path(__file__).parents[2] / ".make" / "chroot-bullseye-fio"
-# Debian keeps old releases on the second one after they leave the first.
-MIRRORS = ("http://deb.debian.org/debian", "http://archive.debian.org/debian")
 
 
 def make_chroot(place: Path) -> None:
     """Debian 11 with python3 and its own fio at `place`, whole or not at all."""
     unfinished = place.with_name(f"{place.name}.unfinished")
-    said = []
-    for mirror in MIRRORS:
-        if unfinished.exists():
-            shutil.rmtree(unfinished)
-        debootstrap = subprocess.run(
-            [
-                *("debootstrap", "--variant=minbase", "--include=python3,fio"),
-                *("bullseye", str(unfinished), mirror),
-            ],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=900,
-            check=False,
-        )
-        if debootstrap.returncode == 0:
-            unfinished.rename(place)
-            return
-        said += [mirror, *debootstrap.stdout.splitlines()[-5:], debootstrap.stderr]
-    pytest.fail("debootstrap made no Debian 11:\n" + "\n".join(said))
+    if unfinished.exists():
+        shutil.rmtree(unfinished)
+    debootstrap = subprocess.run(
+        [
+            *("debootstrap", "--variant=minbase", "--include=python3,fio"),
+            *("bullseye", str(unfinished)),
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    said = "\n".join([*debootstrap.stdout.splitlines()[-5:], debootstrap.stderr])
+    assert debootstrap.returncode == 0, f"debootstrap made no Debian 11:\n{said}"
+    unfinished.rename(place)
 
 
 @pytest.fixture(scope="session")
