@@ -71,7 +71,8 @@ def odd_names_of_job_lab_title_and_workload_are_only_names(storperf):
 @fact
 def odd_directories_are_measured_where_they_say(storperf):
     for name in ("two $(touch marker) words", "größe 漢字", "a:b q'uo\"te", "-x%d"):
-        ended = storperf.run_job(target={"directory": name, "size": "1M"})
+        # A job of its own each, so that no run is compared with the one before.
+        ended = storperf.run_job(name=name, target={"directory": name, "size": "1M"})
         assert ended.exit_code == 0, ended
         [target] = ended.json["environment"]["agent-01"]["targets"]
         assert target["filename"].startswith(f"{storperf.folder}/{name}/storperf-")
