@@ -65,14 +65,13 @@ def precondition(context: RunContext) -> None:
         for number, target in enumerate(context.targets())
         if target.kind is not TargetKind.NULL
     ]
-    waiting_for = [
-        agent for agent in context.agents if numbers and _start_fill(context, agent, numbers)
-    ]
-    if waiting_for:
+    started = {agent: _start_fill(context, agent, numbers) for agent in context.agents if numbers}
+    fills = {agent: attempt for agent, attempt in started.items() if attempt is not None}
+    if fills:
         # numpy and scipy load while the fill runs: not between the first trials, where it shows.
         import_module("storperf.engine.trial_tables")
-    for agent in waiting_for:
-        _finish_fill(context, agent)
+    for agent, attempt in fills.items():
+        _finish_fill(context, agent, attempt)
 
 
 def _request(context: RunContext, target: Target) -> dict[str, object]:
@@ -153,11 +152,11 @@ def _widest_steps(steps: Iterable[Step]) -> Iterable[Step]:
     return widest.values()
 
 
-def _start_fill(context: RunContext, agent: Agent, numbers: list[int]) -> bool:
-    """Start the fill on an agent; False when its targets are filled already."""
+def _start_fill(context: RunContext, agent: Agent, numbers: list[int]) -> int | None:
+    """Start the fill on an agent; its attempt, None when the targets are filled already."""
     attempt, is_filled = _fill_history(agent)
     if is_filled:
-        return False
+        return None
     prepared = context.prepared[agent.name]
     targets = [
         {
@@ -181,7 +180,7 @@ def _start_fill(context: RunContext, agent: Agent, numbers: list[int]) -> bool:
         deadline_s=size_bytes / _SLOWEST_FILL_BYTES_PER_S + _FILL_GRACE_S,
         targets=targets,
     )
-    return True
+    return attempt
 
 
 def _fill_history(agent: Agent) -> tuple[int, bool]:
@@ -201,8 +200,7 @@ def _fill_history(agent: Agent) -> tuple[int, bool]:
     return (attempt if is_open else attempt + 1), is_filled
 
 
-def _finish_fill(context: RunContext, agent: Agent) -> None:
-    attempt = max(1, _fill_history(agent)[0])
+def _finish_fill(context: RunContext, agent: Agent, attempt: int) -> None:
     prepared = context.prepared[agent.name]
     written: dict[int, int] = {}
 

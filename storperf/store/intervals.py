@@ -38,7 +38,7 @@ _DAMAGE = (
     EOFError,
     IndexError,
     KeyError,
-    NotImplementedError,  # zipfile's word for a flag or method that damage made up
+    RuntimeError,  # zipfile's word for an encryption, a flag or a method that damage made up
     TypeError,
     ValueError,
 )
