@@ -328,22 +328,16 @@ def test_a_changed_byte_is_refused_or_changes_nothing(tmp_path):
     assert refused > 200
 
 
-@pytest.mark.parametrize("bit", range(16))
-def test_a_changed_flag_of_a_member_is_refused_or_changes_nothing(tmp_path, bit):
+@pytest.mark.parametrize("bit", [0, 5, 6])
+def test_a_member_that_seems_encrypted_or_patched_is_damage(tmp_path, bit):
     path = tmp_path / "t.zip"
-    table = rows(5)
-    write_intervals(path, table, NO_SENSORS, meta={})
+    write_intervals(path, rows(5), NO_SENSORS, meta={})
     damaged = bytearray(path.read_bytes())
     flags_at = damaged.index(b"PK\x01\x02") + 8
-    damaged[flags_at + bit // 8] ^= 1 << bit % 8
+    damaged[flags_at] |= 1 << bit
     path.write_bytes(damaged)
-    try:
-        read, _sensors, _meta = read_intervals(path)
-    except StoreError as error:
-        assert "is damaged" in str(error)
-    else:
-        assert same(read, table)
-        assert bit != 0, "an encrypted member was read"
+    with pytest.raises(StoreError, match="is damaged"):
+        read_intervals(path)
 
 
 def test_a_folder_that_is_not_there_is_a_store_error(tmp_path):
