@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from storperf.agent.steady_clock import SteadyClock
 from storperf.doctor.wanted import wanted_by_directory, wanted_by_job
 from storperf.engine.cancel import Cancel
 from storperf.engine.context import RunContext
@@ -147,7 +148,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what run and resume have in common
         provider=LocalProvider(settings.agents),
         cancel=cancel or Cancel(),
         announce=Announcer(started.id, listeners),
-        epoch=time.time,
+        epoch=SteadyClock(time.monotonic, time.time).epoch_s,
         confirm=bool(started.facts.get("confirm")),
     )
     with owning(started.id, store.artefacts(started.id)), sending(context, started, listeners):

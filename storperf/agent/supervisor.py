@@ -26,8 +26,9 @@ from storperf.agent.fio_process import kill_left
 from storperf.agent.journal import Journal
 from storperf.agent.refusal import FAILED, Refusal
 from storperf.agent.sensors import HostSensors
+from storperf.agent.steady_clock import SteadyClock
 from storperf.agent.targets import Targets
-from storperf.agent.trials import Key, SteadyClock, TrialOnHost, trial_folder
+from storperf.agent.trials import Key, TrialOnHost, trial_folder
 
 PROTOCOL = 1
 SOCKET = "socket"

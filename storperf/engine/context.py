@@ -26,6 +26,7 @@ class RunContext:
     `confirm` puts a suspicion to fresh trials.  `faults` collects what went wrong besides the
     measurement.
 
+    `epoch` gives epoch seconds on a clock that never jumps, so that nothing ends before it began.
     `telemetry` is None when nothing is sent anywhere while the run goes on.
     """
 

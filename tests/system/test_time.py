@@ -1,4 +1,4 @@
-"""Trials that end when they are steady, repeats, and clocks that lie."""
+"""Trials that end when they are steady, repeats, clocks that lie and clocks that are stepped."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import time
 
 import pytest
 from system.together import Facts
+from tools.stepped_clock import SteppedClock, compiler
 
 from storperf.store.intervals import read_intervals
 
 # The shortest that a job file may ask for: three rounds of ten seconds.
 UNTIL = {"steady": {"round": "10s", "rounds": 3}, "at_most": "40s"}
+FIO_OUTPUT = "runs/*/trials/t001.1/target-0.json"
 fact = Facts()
 
 
@@ -103,6 +105,36 @@ def a_clock_that_is_stepped_during_a_trial_moves_no_interval(storperf):
         ended = storperf.run_job(provider=provider, duration="3s")
         assert ended.exit_code == 0, ended
         assert_true_times(storperf, begin_s)
+
+
+def stepped_run(program, step_s):
+    """A run whose manager, agent and fio all see their wall clock jump in the middle of a trial."""
+    clock = SteppedClock(program.top / f"clock{step_s}")
+    program.environment.update(clock.environment)
+    running = program.start("run", program.job(duration="3s"), "--json")
+    give_up_s = time.monotonic() + 60
+    while not any(path.stat().st_size for path in program.agents.glob(FIO_OUTPUT)):
+        assert time.monotonic() < give_up_s, running.stderr
+        time.sleep(0.02)
+    clock.step(step_s)
+    return running.end()
+
+
+@fact
+def a_clock_that_is_stepped_under_a_whole_run_moves_no_time_of_it(storperf):
+    if compiler() is None:
+        pytest.skip("there is no C compiler here")
+    for step_s in (3600, -3600):
+        begin_s = time.time()
+        ended = stepped_run(storperf, step_s)
+        end_s = time.time()
+        assert ended.exit_code == 0, ended
+        assert_true_times(storperf, begin_s)
+        run, [trial] = ended.json["run"], ended.trials
+        assert trial["end"] == "completed"
+        assert begin_s < run["created_s"] < trial["started_s"]
+        assert trial["started_s"] + 3 < trial["ended_s"] < run["ended_s"] < end_s
+        storperf.assert_nothing_left()
 
 
 @pytest.mark.parametrize("name", fact)
