@@ -7,23 +7,27 @@ import json
 import re
 import shlex
 from collections.abc import Collection, Iterator
+from fnmatch import fnmatchcase
 from itertools import product
 
-from storperf.fio.options import MIXED_BLOCK_SIZE, PINNED_BLOCK_SIZE
+from storperf.errors import UsageError
+from storperf.fio.options import MIXED_BLOCK_SIZE
 from storperf.model.baseline import BaselineEntry, BaselineKey
 from storperf.model.job import (
     CANDIDATE,
     Job,
     Plan,
     PlannedTrial,
+    Rounds,
     Step,
     Workload,
 )
-from storperf.units import parse_size, render_size
+from storperf.units import render_size
 from storperf.version import FINGERPRINT_VERSION
 
 MAX_KEY = 100
 CONFIRMING_TRIALS = 2
+_SHOWN_STEPS = 20
 _NOT_IN_KEY = re.compile(r"[^A-Za-z0-9_-]+")
 _HASH_LENGTH = 8
 _HASHED = re.compile(r"(^|-)[0-9a-f]{8}$")
@@ -42,7 +46,8 @@ def plan_job(job: Job) -> Plan:
         for workload in job.workloads
         for cell in _cells(job, workload)
     )
-    width = max(3, len(str(len(steps) * job.repeats * len(job.sides))))
+    _check_track(job, steps)
+    width = max(3, len(str(len(steps) * job.last_repeat * len(job.sides))))
     order = product(range(1, job.repeats + 1), steps, job.sides)
     trials = tuple(
         PlannedTrial(
@@ -61,21 +66,32 @@ def confirming_trials(
     Their repeats are above the job's.  None when they are in the plan already: a suspicion
     is put to them once.
     """
-    if any(trial.repeat > job.repeats for trial in plan.trials):
+    if any(trial.repeat > job.last_repeat for trial in plan.trials):
         return ()
     first = len(plan.trials) + 1
-    width = len(plan.trials[0].id) - 1 if plan.trials else 3
     order = product(range(1, CONFIRMING_TRIALS + 1), sorted(suspected))
     return tuple(
         PlannedTrial(
-            id=f"t{number:0{width}}",
+            id=trial_id(plan, number),
             step_key=step_key,
             side=side,
             session=1,
-            repeat=job.repeats + repeat,
+            repeat=job.last_repeat + repeat,
         )
         for number, (repeat, (step_key, side)) in enumerate(order, start=first)
     )
+
+
+def trial_id(plan: Plan, number: int) -> str:
+    """The id of the trial with that number, as wide as those of the plan."""
+    width = len(plan.trials[0].id) - 1 if plan.trials else 3
+    return f"t{number:0{width}}"
+
+
+def sibling_step(job: Job, step: Step, *, queue_depth: int) -> Step:
+    """The same step at another queue depth."""
+    cell = (step.block_size_bytes, queue_depth, step.numjobs, step.agents)
+    return _step(step.workload, cell, _shared_fields(job))
 
 
 def baseline_keys(job: Job, plan: Plan) -> tuple[tuple[BaselineKey, Step], ...]:
@@ -113,24 +129,26 @@ def fingerprint(measuring: tuple[tuple[str, str], ...]) -> str:
 
 
 def _cells(job: Job, workload: Workload) -> Iterator[tuple[int, int, int, int]]:
-    """The workload's cells; an axis that it pins is not multiplied."""
+    """The workload's cells; an axis of its own takes the place of the matrix's."""
     matrix = job.matrix
-    depth, jobs = workload.option("iodepth"), workload.option("numjobs")
-    block = _pinned_block_size(workload)
+    depths = matrix.queue_depths if job.search is None else (job.search.first,)
+    blocks = workload.block_sizes_bytes or matrix.block_sizes_bytes
     return product(
-        matrix.block_sizes_bytes if block is None else (block,),
-        matrix.queue_depths if depth is None else (int(depth),),
-        matrix.numjobs if jobs is None else (int(jobs),),
+        (MIXED_BLOCK_SIZE,) if workload.is_mixed else blocks,
+        workload.queue_depths or depths,
+        workload.numjobs or matrix.numjobs,
         matrix.agents,
     )
 
 
-def _pinned_block_size(workload: Workload) -> int | None:
-    pinned = [workload.option(key) for key in PINNED_BLOCK_SIZE]
-    if pinned == [None, None, None]:
-        return None
-    size = workload.option("bs")
-    return MIXED_BLOCK_SIZE if size is None or "," in size else parse_size(size)
+def _check_track(job: Job, steps: tuple[Step, ...]) -> None:
+    """A pattern that names no step would make rounds steady that nobody looked at."""
+    for pattern in () if job.rounds is None else job.rounds.track:
+        if not any(fnmatchcase(step.key, pattern) for step in steps):
+            raise UsageError(
+                f"rounds.track: {pattern!r} names no step of the job; its steps are "
+                + ", ".join(step.key for step in steps[:_SHOWN_STEPS])
+            )
 
 
 def _step(
@@ -140,12 +158,7 @@ def _step(
 ) -> Step:
     block, depth, jobs, agents = cell
     shown = render_size(block) if block else "mix"
-    said = () if block == MIXED_BLOCK_SIZE else PINNED_BLOCK_SIZE
-    options = sorted(
-        shlex.quote(f"{key}={value}")
-        for key, value in workload.options
-        if key not in ("iodepth", "numjobs", *said)
-    )
+    options = sorted(shlex.quote(f"{key}={value}") for key, value in workload.options)
     measuring = (
         ("workload", " ".join(options)),
         ("block_size_bytes", str(block)),
@@ -180,7 +193,9 @@ def _shared_fields(job: Job) -> tuple[tuple[str, str], ...]:
             f"{rule.rounds} rounds of {rule.round_s:g}s, "
             f"range {rule.range_limit:g}, slope {rule.slope_limit:g}"
         )
+    rounds = () if job.rounds is None else (("rounds", _rounds(job.rounds)),)
     return (
+        *rounds,
         ("ioengine", job.ioengine),
         ("direct", str(job.direct).lower()),
         ("target_kind", " ".join(sorted({target.kind for target in targets}))),
@@ -190,6 +205,14 @@ def _shared_fields(job: Job) -> tuple[tuple[str, str], ...]:
         ("until_steady", steady),
         ("interval_s", f"{job.interval_s:g}"),
         ("fill", str(job.precondition.fill).lower()),
+    )
+
+
+def _rounds(rounds: Rounds) -> str:
+    rule = rounds.rule
+    return (
+        f"{rule.rounds} of at most {rounds.at_most}, range {rule.range_limit:g}, "
+        f"slope {rule.slope_limit:g}, tracking {' '.join(rounds.track) or 'all'}"
     )
 
 

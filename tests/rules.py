@@ -19,7 +19,9 @@ from pathlib import Path
 LAYERS = {
     **dict.fromkeys(("errors", "units", "deadline", "version", "settings"), 0),
     "model": 1,
-    **dict.fromkeys(("jobfile", "plan", "fio", "stats", "heat", "workloads", "doctor"), 2),
+    **dict.fromkeys(
+        ("jobfile", "plan", "plan_growth", "fio", "stats", "heat", "workloads", "doctor"), 2
+    ),
     **dict.fromkeys(("providers", "remote", "sinks", "graphite", "store", "reports", "hooks"), 3),
     "engine": 4,
     "service": 5,

@@ -59,7 +59,7 @@ def plan_confirmation(context: RunContext) -> bool:
     added = confirming_trials(context.job, context.plan, suspected)
     if not added:
         return False
-    context.store.add_trials(context.run_id, added)
+    context.store.grow_plan(context.run_id, (), added)
     context.plan = context.store.plan(context.run_id)
     names = ", ".join(sorted({step for step, _ in suspected}))
     context.announce.note(f"suspicious: {names}; measuring {len(added)} fresh trials to confirm it")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from storperf.engine import waiting
 from storperf.engine.context import RunContext
 from storperf.engine.events import EventKind
+from storperf.engine.growth import grow
 from storperf.engine.trial_run import TrialRun
 from storperf.model.run import TrialState
 
@@ -17,7 +18,16 @@ def has_open_trial(context: RunContext) -> bool:
 
 
 def measure(context: RunContext) -> None:
-    """Measure; a trial that fails is kept with its reason, and the next one goes on."""
+    """Measure until the plan neither has nor gets another trial.
+
+    A trial that fails is kept with its reason, and the next one goes on.
+    """
+    _measure_planned(context)
+    while grow(context):
+        _measure_planned(context)
+
+
+def _measure_planned(context: RunContext) -> None:
     latest = {trial.id: trial for trial in context.store.trials(context.run_id)}
     for planned in context.plan.trials:
         trial = latest[planned.id]

@@ -144,7 +144,7 @@ class Telemetry:
         for fact, value in facts.items():
             points += point_of(self._run_series(SUMMARY, fact), value, at_s)
         # Trials that were added to confirm a suspicion are no part of the job's one value.
-        trials = [trial for trial in store.trials(run) if trial.repeat <= self._job.repeats]
+        trials = [trial for trial in store.trials(run) if trial.repeat <= self._job.last_repeat]
         values = run_values(trials, store.summaries(run))
         for (step, side, op, metric), found in values.items():
             series = SummarySeries(

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from storperf.fio import engines
-from storperf.fio.options import PINNED_BLOCK_SIZE
 from storperf.jobfile import defaults
 from storperf.jobfile.faults import Fault, nearest
 from storperf.jobfile.models import MAX_TRIALS, JobFile
 from storperf.model.job import Op, Origin, Workload
-from storperf.units import parse_size, render_duration, render_size
+from storperf.units import render_duration, render_size
+
+# From 1 to the deepest queue there is.
+_MOST_DOUBLINGS = 13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +74,12 @@ def _sizes(checked: Checked) -> Iterator[Fault]:
                 ("matrix", "block_size", index), f"is more than the target's {render_size(span)}"
             )
     for workload in checked.workloads:
-        pinned = workload.option("bs")
-        if pinned is not None and "," not in pinned and parse_size(pinned) > span:
-            yield Fault(
-                ("workloads",), f"{workload.name!r} has a bs of {pinned}, more than the target"
-            )
+        for block in workload.block_sizes_bytes or ():
+            if block > span:
+                shown = render_size(block)
+                yield Fault(
+                    ("workloads",), f"{workload.name!r} has a bs of {shown}, more than the target"
+                )
 
 
 def _ending(checked: Checked) -> Iterator[Fault]:
@@ -94,6 +97,30 @@ def _ending(checked: Checked) -> Iterator[Fault]:
         )
     if checked.has("interval") and file.interval is not None and file.interval > shortest:
         yield Fault(("interval",), f"is longer than {render_duration(shortest)}, what it divides")
+
+
+def _adaptive(checked: Checked) -> Iterator[Fault]:
+    """Rounds and searches decide for themselves what others would say."""
+    file = checked.file
+    if file.rounds is not None:
+        for key in ("until", "search"):
+            if getattr(file, key) is not None:
+                yield Fault((key,), f"`rounds` and `{key}` exclude each other; leave one out")
+        if file.repeats > 1:
+            yield Fault(("repeats",), "`rounds` repeat every step already; leave it out")
+        if file.rounds.window > file.rounds.at_most:
+            yield Fault(("rounds", "window"), "is more than at_most")
+    if file.search is None:
+        return
+    depths = file.search.queue_depth
+    if file.matrix.queue_depth is not None:
+        yield Fault(("matrix", "queue_depth"), "`search` looks for the queue depth; leave it out")
+    if depths.first > depths.at_most:
+        yield Fault(("search", "queue_depth", "first"), "is more than at_most")
+    if file.ioengine in engines.SYNCHRONOUS:
+        yield Fault(
+            ("search",), f"{file.ioengine} does one I/O at a time; there is no depth to find"
+        )
 
 
 def _engine(checked: Checked) -> Iterator[Fault]:
@@ -131,7 +158,7 @@ def _depth(checked: Checked) -> Iterator[Fault]:
         if depth != 1:
             yield Fault(("matrix", "queue_depth", index), why)
     for workload in checked.workloads:
-        if workload.option("iodepth") not in (None, "1"):
+        if workload.queue_depths not in (None, (1,)):
             yield Fault(("workloads",), f"{workload.name!r} pins iodepth, but {why}")
 
 
@@ -167,14 +194,15 @@ def _limits(checked: Checked) -> Iterator[Fault]:
 
 def _count(checked: Checked) -> Iterator[Fault]:
     matrix = checked.file.matrix
-    depths = defaults.queue_depths(checked.file)
+    search = checked.file.search
+    depths = defaults.queue_depths(checked.file) if search is None else (1,) * _MOST_DOUBLINGS
     steps = 0
     for workload in checked.workloads:
-        pinned = dict(workload.options)
-        blocks = 1 if pinned.keys() & set(PINNED_BLOCK_SIZE) else len(matrix.block_size)
-        jobs = 1 if "numjobs" in pinned else len(matrix.numjobs)
-        steps += blocks * jobs * len(matrix.agents) * (1 if "iodepth" in pinned else len(depths))
-    trials = steps * checked.file.repeats
+        blocks = 1 if workload.is_mixed else len(workload.block_sizes_bytes or matrix.block_size)
+        jobs = len(workload.numjobs or matrix.numjobs)
+        steps += blocks * jobs * len(matrix.agents) * len(workload.queue_depths or depths)
+    rounds = checked.file.rounds
+    trials = steps * (checked.file.repeats if rounds is None else rounds.at_most)
     if trials > MAX_TRIALS:
         yield Fault(("matrix",), f"{trials} trials are planned; at most {MAX_TRIALS} are possible")
 
@@ -200,12 +228,13 @@ _CHECKS = (
     (("target",), _target),
     (("target", "matrix", "workloads"), _sizes),
     (("duration", "until"), _ending),
+    (("rounds", "search", "until", "repeats", "matrix", "ioengine"), _adaptive),
     (("target", "ioengine", "allow_unsafe_fio_options"), _engine),
     (("ioengine", "direct"), _cached),
     (("ioengine", "matrix", "workloads"), _depth),
     (("matrix", "provider"), _agents),
     (("target", "workloads"), _trims),
     (("limits", "workloads"), _limits),
-    (("matrix", "workloads", "repeats", "ioengine"), _count),
+    (("matrix", "workloads", "repeats", "rounds", "ioengine"), _count),
     ((), _untrusted),
 )

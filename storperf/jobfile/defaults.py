@@ -12,7 +12,7 @@ from storperf.jobfile.models import (
     TargetSection,
     UntilSection,
 )
-from storperf.model.job import Ending, SteadyRule
+from storperf.model.job import DepthSearch, Ending, Rounds, SteadyRule
 from storperf.units import parse_duration_s
 
 SHORTEST_ROUND_S = 10.0
@@ -53,6 +53,28 @@ def interval_s(file: JobFile) -> float:
     if file.interval is not None:
         return file.interval
     return 0.25 if ending(file).runtime_s < SHORT_TRIAL_S else 1.0
+
+
+def rounds(file: JobFile) -> Rounds | None:
+    """SNIA's rounds, if the job has them; a round of a step lasts a trial."""
+    section = file.rounds
+    if section is None:
+        return None
+    return Rounds(
+        at_most=section.at_most,
+        rule=SteadyRule(
+            round_s=ending(file).runtime_s,
+            rounds=section.window,
+            range_limit=section.range,
+            slope_limit=section.slope,
+        ),
+        track=section.track,
+    )
+
+
+def search(file: JobFile) -> DepthSearch | None:
+    """What is searched for, if anything."""
+    return None if file.search is None else DepthSearch(**file.search.queue_depth.model_dump())
 
 
 def _steady_rule(until: UntilSection) -> SteadyRule:

@@ -148,6 +148,65 @@ class UntilSection(Section):
     )
 
 
+class RoundsSection(Section):
+    """SNIA's way to a steady state: the whole matrix again and again until it holds still."""
+
+    at_most: scalars.RoundCount = _key(
+        "The most rounds; a run that is not steady after them is inconclusive. SNIA's 25.",
+        25,
+        shown=25,
+    )
+    window: scalars.Rounds = _key(
+        "Rounds over which steadiness is judged; their trials are the measurement. SNIA's 5.",
+        5,
+        shown=5,
+    )
+    range: scalars.Share = _key(
+        "Largest minus smallest round, as a share of the average; SNIA's 20%.",
+        parse_share("20%"),
+        shown="20%",
+    )
+    slope: scalars.Share = _key(
+        "Change of the fitted line over the window, as a share of the average; SNIA's 10%.",
+        parse_share("10%"),
+        shown="10%",
+    )
+    track: Annotated[
+        tuple[Annotated[str, BeforeValidator(scalars.printable(200))], ...],
+        BeforeValidator(one_or_more),
+    ] = _key(
+        "The steps that must be steady, as patterns of their keys such as `wr-bs4k-*`. By "
+        "default all of them.",
+        (),
+        shown=[],
+    )
+
+
+class DepthSearchSection(Section):
+    """Double the queue depth until the workload saturates; the matrix's depths are not used."""
+
+    first: scalars.QueueDepth = _key("The depth to begin with.", 1, shown=1)
+    at_most: scalars.QueueDepth = _key(
+        "The deepest queue that is tried. 256 by default: what a virtio or SATA queue takes.",
+        256,
+        shown=256,
+    )
+    gain: scalars.Share = _key(
+        "A doubling that gains less than this share in the judged figure, while the mean latency "
+        "grows, saturates. 5% by default: less is hard to tell from noise.",
+        parse_share("5%"),
+        shown="5%",
+    )
+
+
+class SearchSection(Section):
+    """What is looked for instead of being told."""
+
+    queue_depth: DepthSearchSection = _key(
+        "The depth at which each workload saturates; the knee is marked.", DepthSearchSection()
+    )
+
+
 class BaselineSection(Section):
     """What a run is judged against."""
 
@@ -185,7 +244,7 @@ WORKLOADS_SCHEMA = WithJsonSchema(
                 {
                     "type": "object",
                     "required": ["rw"],
-                    "additionalProperties": {"type": ["string", "number", "boolean"]},
+                    "additionalProperties": {"type": ["string", "number", "boolean", "array"]},
                 },
             ]
         },
@@ -203,6 +262,16 @@ class JobFile(Section):
     target: TargetSection = _key("Where I/O goes.")
     workloads: Annotated[tuple[Any, ...], BeforeValidator(one_or_more), WORKLOADS_SCHEMA] = _key(
         "Names of [shipped workloads](workloads.md), or mappings of fio options."
+    )
+    suite: scalars.Name | None = _key(
+        "Name of a [suite](workloads.md#suites): it lends its keys (workloads, matrix, ending and "
+        "the like), and the keys that stand here win. It may bring the `workloads`.",
+        None,
+    )
+    variables: dict[str, Any] | None = _key(
+        "Values with a name: `${NAME}` stands for the value anywhere else in the file, and a list "
+        "makes a loop. `storperf run --set NAME=VALUE` wins. `$${` is a plain `${`.",
+        None,
     )
     lab: scalars.Name = _key(
         "Where a baseline is valid: the hardware and set-up that two runs must share to be "
@@ -236,6 +305,14 @@ class JobFile(Section):
         "averaged to one value, because they are not independent.",
         1,
         shown=1,
+    )
+    rounds: RoundsSection | None = _key(
+        "Measure round by round until steady, as SNIA does. Not together with `repeats`, `until` "
+        "or `search`.",
+        None,
+    )
+    search: SearchSection | None = _key(
+        "Search for the saturation of each workload. Not together with `rounds`.", None
     )
     ioengine: Annotated[str, BeforeValidator(scalars.printable(200))] | None = _key(
         "fio's way to do I/O: libaio, io_uring, psync, pvsync, pvsync2, sync, posixaio or mmap. "

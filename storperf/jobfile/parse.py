@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import cast
 
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from storperf.errors import JobFileError
 from storperf.jobfile import defaults
 from storperf.jobfile.checks import Checked, cross_faults
+from storperf.jobfile.composition import compose
 from storperf.jobfile.faults import Fault, model_faults, null_faults, render_faults
 from storperf.jobfile.models import JobFile, TargetSection
 from storperf.jobfile.source import NotReadableError, Source, Value, read_source
@@ -27,6 +29,9 @@ from storperf.model.job import (
     TargetKind,
     Workload,
 )
+from storperf.workloads.suites import SUITES
+
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 # Stand in for keys that are wrong or missing, so that the checks between the others still run.
 _STAND_INS: dict[str, Value] = {
@@ -36,21 +41,31 @@ _STAND_INS: dict[str, Value] = {
 }
 
 
-def parse_job(text: str, *, source: str, origin: Origin = Origin.TRUSTED) -> Job:
+def parse_job(
+    text: str,
+    *,
+    source: str,
+    origin: Origin = Origin.TRUSTED,
+    library: Mapping[str, str] = SUITES,
+    variables: Mapping[str, str] = NO_VARIABLES,
+) -> Job:
     """The job that `text` asks for, every default filled in.
 
-    `source` names the text in messages.  Raises JobFileError with every fault found, each with
-    its line.  An untrusted text is held to harmless fio options, programs and places.
+    `source` names the text in messages; `library` holds the texts of suites and profiles that
+    it may name; `variables` win over its own.  Raises JobFileError with every fault found, each
+    with its line.  An untrusted text is held to harmless fio options, programs and places.
     """
     try:
-        read = read_source(text)
+        composed = compose(read_source(text), library, variables)
     except NotReadableError as error:
         raise JobFileError(source, error.faults) from error
+    read = composed.source
     file, faults = _read_keys(read)
+    faults = [*composed.faults, *faults]
     wrong = frozenset(str(fault.path[0]) for fault in faults if fault.path)
     unsafe_allowed = file.allow_unsafe_fio_options and origin is Origin.TRUSTED
     workloads, workload_faults = read_workloads(
-        () if "workloads" in wrong else file.workloads, unsafe_allowed=unsafe_allowed
+        () if "workloads" in wrong else file.workloads, library, unsafe_allowed=unsafe_allowed
     )
     if workload_faults:
         wrong |= {"workloads"}
@@ -58,7 +73,7 @@ def parse_job(text: str, *, source: str, origin: Origin = Origin.TRUSTED) -> Job
     faults = [*faults, *workload_faults, *cross_faults(checked)]
     if faults or read.faults:
         raise JobFileError(source, render_faults(read, faults))
-    return _job(file, workloads, origin, text)
+    return _job(file, workloads, origin, text if composed.text is None else composed.text)
 
 
 def _read_keys(read: Source) -> tuple[JobFile, list[Fault]]:
@@ -100,6 +115,8 @@ def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str
         baseline_runs=file.baseline.runs,
         graphite=None if graphite is None else Graphite(**graphite.model_dump()),
         text=text,
+        rounds=defaults.rounds(file),
+        search=defaults.search(file),
     )
 
 

@@ -61,8 +61,10 @@ workloads:
 `name` is 1 to 100 printable characters; without it the workload is called as its `rw`.
 No two workloads of a job have the same name.
 
-{_words(PINNED)} may be pinned.
+{_words(PINNED)} may be pinned, to one value or a list.
 The matrix's values for that axis then leave this workload alone.
+A list of any other option makes a workload of each value, with the value in its name:
+`{{name: mix, rw: randrw, rwmixread: [0, 50, 100]}}` is `mix-rwmixread0` and so on.
 
 Everybody may use these options, with values of `A-Z a-z 0-9 _.,:/%+=-`:
 {_words(sorted(HARMLESS))}.

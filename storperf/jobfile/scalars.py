@@ -190,6 +190,7 @@ AgentCount = Annotated[int, BeforeValidator(whole(1, 1024)), _whole_schema(1, 10
 Repeats = Annotated[int, BeforeValidator(whole(1, 100)), _whole_schema(1, 100)]
 BaselineRuns = Annotated[int, BeforeValidator(whole(1, 1000)), _whole_schema(1, 1000)]
 Rounds = Annotated[int, BeforeValidator(whole(3, 100)), _whole_schema(3, 100)]
+RoundCount = Annotated[int, BeforeValidator(whole(3, 1000)), _whole_schema(3, 1000)]
 Port = Annotated[int, BeforeValidator(whole(1, 65535)), _whole_schema(1, 65535)]
 Share = Annotated[
     float,

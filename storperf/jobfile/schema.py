@@ -18,6 +18,9 @@ def job_schema() -> dict[str, Any]:
         section["properties"] = {
             key: _property(value) for key, value in section["properties"].items()
         }
+    # A suite may bring the workloads.
+    schema["required"].remove("workloads")
+    schema["anyOf"] = [{"required": [key]} for key in ("workloads", "suite")]
     return {"$schema": _DIALECT, "title": "storperf job file", **schema}
 
 

@@ -56,15 +56,25 @@ class Workload:
     """An access pattern as fio options, in the order they are rendered.
 
     `options` never holds what the matrix, the target or the ending decide
-    (bs, iodepth, numjobs, filename, size, runtime) unless the user pinned one.
+    (bs, iodepth, numjobs, filename, size, runtime), but for block sizes that are mixed
+    (bsrange, bssplit, a bs for each direction).  An axis of its own takes the place of the
+    matrix's; None is the matrix's.
     """
 
     name: str
     options: tuple[tuple[str, str], ...]
+    block_sizes_bytes: tuple[int, ...] | None = None
+    queue_depths: tuple[int, ...] | None = None
+    numjobs: tuple[int, ...] | None = None
 
     def option(self, key: str) -> str | None:
         """The value of a fio option, None when the workload does not set it."""
         return dict(self.options).get(key)
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether it mixes block sizes; then none of the matrix is taken."""
+        return any(key in ("bs", "bsrange", "bssplit") for key, _ in self.options)
 
     @property
     def rw(self) -> str:
@@ -78,8 +88,15 @@ class Workload:
 
     @property
     def ops(self) -> tuple[Op, ...]:
-        """The directions this pattern produces."""
+        """The directions this pattern produces; a mix of 0 or 100 % is none."""
         pattern = self.rw.removeprefix("rand")
+        if pattern in ("rw", "readwrite"):
+            reads = self.option("rwmixread")
+            writes = self.option("rwmixwrite")
+            if reads == "100" or writes == "0":
+                return (Op.READ,)
+            if reads == "0" or writes == "100":
+                return (Op.WRITE,)
         return {
             "read": (Op.READ,),
             "write": (Op.WRITE,),
@@ -127,6 +144,32 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rounds:
+    """SNIA's rounds: every step once a round, until the tracked steps held still.
+
+    Steady state is judged by `rule` over the last `rule.rounds` rounds; only their trials are
+    the measurement.  `track` are patterns of step keys (as in file names); empty is every step.
+    """
+
+    at_most: int
+    rule: SteadyRule
+    track: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepthSearch:
+    """A search for the queue depth at which a workload saturates.
+
+    The depth is doubled from `first` on.  A step that gains less than `gain` (a share) in the
+    judged figure while its mean latency grew saturates; the one before it is the knee.
+    """
+
+    first: int = 1
+    at_most: int = 256
+    gain: float = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Precondition:
     """What is done to the target before measuring."""
 
@@ -171,7 +214,8 @@ class Provider:
 class Job:
     """What was asked, with every default filled in.
 
-    `text` is the job file as it was read; the report shows it and `resume` trusts it.
+    `text` is the job file as it was read, or as it stands for itself where a suite, a profile or
+    a variable was filled in; the report shows it and `resume` trusts it.
     """
 
     name: str
@@ -191,6 +235,13 @@ class Job:
     baseline_runs: int
     graphite: Graphite | None
     text: str
+    rounds: Rounds | None = None
+    search: DepthSearch | None = None
+
+    @property
+    def last_repeat(self) -> int:
+        """The highest repeat that a trial can have; those above it confirm a suspicion."""
+        return self.repeats if self.rounds is None else self.rounds.at_most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,8 @@ class Flag(StrEnum):
     CLIENT_BOUND = "client_bound"
     DISTURBED = "disturbed"
     JOURNAL_ON_TARGET = "journal_on_target"
+    # A round before those over which the rounds were steady: no part of the measurement.
+    BEFORE_WINDOW = "before_window"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 from storperf.model.result import RunResult
 from storperf.model.run import RunState
 from storperf.model.verdict import Check, Outcome, Verdict
+from storperf.reports.found import found_sentences
 from storperf.reports.html_kept import Kept
 from storperf.reports.html_page import flat_facts, render_page
 from storperf.reports.html_steps import step_cells, step_sections
@@ -42,6 +43,7 @@ def render_report(result: RunResult, kept: Kept, *, made_s: float) -> str:
         steps=step_sections(result, rows, kept),
         run_checks=[check for check in checks if check.step == WHOLE_RUN],
         faults=_faults(result),
+        found=found_sentences(result.run),
         events=kept.events,
         environment=[(name, _facts(found)) for name, found in sorted(result.environment.items())],
         sinks=[(name, _facts(found)) for name, found in sorted(result.sinks.items())],

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from storperf.model.result import RunResult
 from storperf.model.run import SteadyFigures, Trial
 from storperf.reports.clean import markdown, markdown_block
+from storperf.reports.found import found_sentences
 from storperf.reports.step_rows import NOTHING, StepRow, step_rows
 from storperf.units import render_duration
 
@@ -27,6 +28,7 @@ def render_markdown(result: RunResult) -> str:
         *_verdict(result),
         "## Steps",
         *_steps(step_rows(result)),
+        *(f"- {markdown(sentence)}" for sentence in found_sentences(result.run)),
         *_checks(result),
         "## Trials",
         _trials(result.trials),

@@ -18,6 +18,7 @@ from storperf.model.result import RunResult
 from storperf.model.run import Run
 from storperf.model.verdict import Check, Outcome, Reason
 from storperf.reports.clean import line
+from storperf.reports.found import found_sentences
 from storperf.reports.step_rows import NOT_JUDGED, NOTHING, StepRow, shown, step_rows
 from storperf.stats.wording import signed
 
@@ -33,6 +34,7 @@ def result_table(result: RunResult) -> RenderableType:
     rows = step_rows(result)
     parts: list[RenderableType] = [_verdict_panel(result), _step_table(rows)]
     parts += [Text(note, style="dim") for note in _notes(rows)]
+    parts += [Text(line(sentence)) for sentence in found_sentences(result.run)]
     if result.verdict is not None:
         parts += _sentences(result.verdict.checks)
     return Group(*parts)

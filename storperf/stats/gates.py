@@ -88,6 +88,8 @@ def _judge_trial(
     if trial.end in (TrialEnd.FAILED, TrialEnd.CANCELLED):
         yield _bad_end(trial)
         return
+    if Flag.BEFORE_WINDOW in trial.flags:
+        return
     metric = step.workload.judged_metric
     for op in step.workload.ops:
         if (trial.id, op.value, metric) not in have:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from storperf.model.baseline import BaselineValue
-from storperf.model.run import Summary, Trial
+from storperf.model.run import Flag, Summary, Trial
 
 ALL = "all"
 
@@ -31,11 +31,16 @@ def run_values(trials: Sequence[Trial], summaries: Sequence[Summary]) -> dict[Pl
 
     Repeats of one session are not independent, so that they count as one value: their
     geometric mean, as the baseline averages them.  For a percentile that is the mean of repeated
-    measurements of it, not the percentile of all I/Os.  The ends of the interval are
+    measurements of it, not the percentile of all I/Os.  Rounds before the steady window are left
+    out.  The ends of the interval are
     averaged alike; they stay as wide as one trial's, because the repeats' own spread is in none.
     Raises ValueError when two summaries claim the same figure of one trial.
     """
-    places = {trial.id: (trial.step_key, trial.side) for trial in trials}
+    places = {
+        trial.id: (trial.step_key, trial.side)
+        for trial in trials
+        if Flag.BEFORE_WINDOW not in trial.flags
+    }
     groups: dict[Place, dict[str, Summary]] = defaultdict(dict)
     for summary in summaries:
         place = places.get(summary.trial)

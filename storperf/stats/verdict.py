@@ -75,8 +75,8 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     planned_ids = {planned.id for planned in plan.trials}
     measured = [each for each in latest.values() if each.id in planned_ids]
     values = run_values(measured, summaries)
-    screened = run_values([each for each in measured if each.repeat <= job.repeats], summaries)
-    fresh = run_values([each for each in measured if each.repeat > job.repeats], summaries)
+    screened = run_values([each for each in measured if each.repeat <= job.last_repeat], summaries)
+    fresh = run_values([each for each in measured if each.repeat > job.last_repeat], summaries)
     candidates = [step for step, side in usable if side == CANDIDATE]
     checks += judge_limits(job.limits, plan.steps, candidates, values)
     known = baselines(history, job.baseline_runs)
@@ -120,7 +120,10 @@ def _verdict(checks: Sequence[Check], trials: Mapping[str, Trial]) -> Verdict:
 
 def _sentence(reason: Reason, checks: Sequence[Check], trials: Mapping[str, Trial]) -> str:
     parts = _passed(checks) if reason.outcome is Outcome.PASS else _deciding(reason, checks)
-    unjudged = sum(trial.steadiness is not Steadiness.STEADY for trial in trials.values())
+    unjudged = sum(
+        trial.steadiness is not Steadiness.STEADY and Flag.BEFORE_WINDOW not in trial.flags
+        for trial in trials.values()
+    )
     if unjudged and reason in _CLEAN:
         parts.append(f"Too short to tell whether it was steady: {count(unjudged, 'trial')}.")
     if any(Flag.CLIENT_BOUND in trial.flags for trial in trials.values()):

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from storperf.errors import UnknownName
 from storperf.model.baseline import BaselineEntry, BaselineKey, BaselineValue
-from storperf.model.run import TrialEnd
+from storperf.model.run import Flag, TrialEnd
 from storperf.store import schema
 from storperf.store.database import Database
 from storperf.store.runs import pairs, require_run
@@ -138,6 +138,7 @@ def _figures(key: BaselineKey, last: sa.Subquery) -> sa.Select[Any]:
             _TRIALS.c.step_key == key.step,
             _TRIALS.c.side == key.side,
             _TRIALS.c.end.not_in([end.value for end in _NO_MEASUREMENT]),
+            sa.type_coerce(_TRIALS.c.flags, sa.Text).not_like(f'%"{Flag.BEFORE_WINDOW}"%'),
             _SUMMARIES.c.agent == "all",
             is_latest_attempt(),
         )

@@ -45,10 +45,18 @@ class RunRows:
                 if rows:
                     connection.execute(sa.insert(table), rows)
 
-    def add_trials(self, run_id: str, trials: Sequence[PlannedTrial]) -> None:
-        """Plan more trials of a run, behind those that are planned."""
+    def grow_plan(self, run_id: str, steps: Sequence[Step], trials: Sequence[PlannedTrial]) -> None:
+        """Plan more steps and trials of a run, behind those that are planned, all or nothing."""
         with self._database.write() as connection:
             require_run(connection, run_id)
+            of_run = schema.steps.c.run_id == run_id
+            highest = connection.scalar(
+                sa.select(sa.func.max(schema.steps.c.position)).where(of_run)
+            )
+            begin = 0 if highest is None else highest + 1
+            if steps:
+                rows = [_step_row(run_id, n, each) for n, each in enumerate(steps, start=begin)]
+                connection.execute(sa.insert(schema.steps), rows)
             mine = schema.trials.c.run_id == run_id
             last = connection.scalar(sa.select(sa.func.max(schema.trials.c.position)).where(mine))
             first = 0 if last is None else last + 1

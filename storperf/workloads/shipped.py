@@ -1,6 +1,6 @@
 """The workloads that come with storperf: one registry line and one description each.
 
-The five names and patterns are those of the earlier StorPerf, so that old job names keep
+The first five names and patterns are those of the earlier StorPerf, so that old job names keep
 their meaning.  Block size, queue depth and numjobs come from the job's matrix.
 """
 
@@ -16,6 +16,8 @@ WORKLOADS = {
         Workload(name="wr", options=(("rw", "randwrite"),)),
         Workload(name="ws", options=(("rw", "write"),)),
         Workload(name="rw", options=(("rw", "rw"), ("rwmixread", "70"))),
+        Workload(name="sequential-mix", options=(("rw", "rw"), ("rwmixread", "70"))),
+        Workload(name="random-mix", options=(("rw", "randrw"), ("rwmixread", "70"))),
     )
 }
 
@@ -26,7 +28,8 @@ DESCRIPTIONS = {
     "ws": "Sequential writes from the start of the span, again from the start at its end.",
     "rw": (
         "Sequential reads and writes mixed, 70 % of them reads. "
-        "Sequential, as in the earlier StorPerf, although that named it random; "
-        "for a random mix write `{name: mixed, rw: randrw, rwmixread: 70}`."
+        "The earlier StorPerf named it random, and it is not; the name keeps its old meaning."
     ),
+    "sequential-mix": "Sequential reads and writes mixed, 70 % of them reads.",
+    "random-mix": "Random reads and writes mixed, 70 % of them reads.",
 }

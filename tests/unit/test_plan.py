@@ -58,7 +58,9 @@ def test_all_steps_are_executed_once_before_any_is_repeated():
 
 
 def test_a_pinned_axis_is_not_multiplied():
-    workloads = (Workload(name="p", options=(("rw", "read"), ("bs", "8k"), ("iodepth", "3"))),)
+    workloads = (
+        Workload(name="p", options=(("rw", "read"),), block_sizes_bytes=(8192,), queue_depths=(3,)),
+    )
     steps = plan_job(dataclasses.replace(JOB, workloads=workloads)).steps
     assert [step.key for step in steps] == ["p-bs8k-qd3-nj1-a1", "p-bs8k-qd3-nj2-a1"]
     assert steps[0].block_size_bytes == 8192
@@ -199,7 +201,11 @@ def test_the_fingerprint_is_versioned_and_stays():
 
 
 def test_a_pinned_value_measures_like_the_matrix_one():
-    pinned = (Workload(name="p", options=(("rw", "randread"), ("bs", "4k"), ("iodepth", "16"))),)
+    pinned = (
+        Workload(
+            name="p", options=(("rw", "randread"),), block_sizes_bytes=(4096,), queue_depths=(16,)
+        ),
+    )
     (step,) = plan_job(dataclasses.replace(ONE, workloads=pinned)).steps
     assert step.fingerprint == plan_job(ONE).steps[0].fingerprint
 

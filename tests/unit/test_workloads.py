@@ -35,6 +35,11 @@ def test_the_mix_is_70_percent_reads_and_sequential():
     assert not WORKLOADS["rw"].is_random
 
 
+def test_the_honest_names_of_the_mixes_say_what_they_are():
+    assert WORKLOADS["sequential-mix"].options == WORKLOADS["rw"].options
+    assert WORKLOADS["random-mix"].is_random
+
+
 def test_every_workload_is_described():
     assert list(WORKLOADS) == list(DESCRIPTIONS)
 

@@ -1,0 +1,200 @@
+"""What a job file leaves to others, filled in before its keys are read.
+
+A suite lends its keys, a profile its fio options, a variable its value.  What comes out stands
+for itself: it is what the run keeps, so that a suite or a profile may change afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import yaml
+
+from storperf.jobfile.faults import Fault, nearest
+from storperf.jobfile.source import NotReadableError, Path, Source, Value, read_source
+from storperf.workloads.shipped import WORKLOADS
+
+# Keys of a suite or a profile that speak of itself, not of a job.
+_OWN_WORDS = ("description",)
+# Keys that exclude each other: the job file's one takes the place of the suite's other one.
+_EXCLUDING = {"duration": "until", "until": "duration"}
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """The job file as a whole; `text` is None when nothing had to be filled in."""
+
+    source: Source
+    text: str | None
+    faults: list[Fault]
+
+
+def compose(read: Source, library: Mapping[str, str], given: Mapping[str, str]) -> Composed:
+    """Fill in suite, profiles and variables.
+
+    `library` maps the names of suites and profiles to their YAML texts; `given` holds
+    variables that win over the file's own.
+    """
+    faults: list[Fault] = []
+    source = _with_suite(read, library, faults)
+    source = _with_profiles(source, library, faults)
+    source = _with_variables(source, given, faults)
+    text = None
+    if source is not read:
+        text = yaml.safe_dump(source.top, sort_keys=False, allow_unicode=True, width=100)
+    return Composed(source=source, text=text, faults=faults)
+
+
+def read_entry(name: str, text: str) -> tuple[dict[str, Value], bool]:
+    """What a suite or a profile says, and whether it is a suite; ValueError when it is neither."""
+    try:
+        read = read_source(text)
+    except NotReadableError as error:
+        raise ValueError(f"{name!r} cannot be read: {error}") from error
+    if read.faults:
+        raise ValueError(f"{name!r} cannot be read: {'; '.join(read.faults)}")
+    kept = {key: value for key, value in read.top.items() if key not in _OWN_WORDS}
+    return kept, "workloads" in kept
+
+
+def _with_suite(read: Source, library: Mapping[str, str], faults: list[Fault]) -> Source:
+    name = read.top.get("suite")
+    if not isinstance(name, str):
+        return read
+    own = {key: value for key, value in read.top.items() if key != "suite"}
+    suite: dict[str, Value] = {}
+    if name in library:
+        try:
+            suite, is_suite = read_entry(name, library[name])
+        except ValueError as error:
+            faults.append(Fault(("suite",), str(error)))
+        else:
+            if not is_suite:
+                message = f"{name!r} is a workload, no suite: name it in `workloads`"
+                faults.append(Fault(("suite",), message))
+                suite = {}
+    elif name in WORKLOADS:
+        faults.append(Fault(("suite",), f"{name!r} is a workload: name it in `workloads`"))
+    else:
+        faults.append(Fault(("suite",), f"no suite is called {name!r}; {nearest(name, library)}"))
+    merged = _merged(suite, own)
+    if faults:
+        merged.setdefault("workloads", ["rr"])  # the fault is the suite's, not a missing key
+    line = read.line(("suite",))
+    lent: dict[Path, int] = {(key,): line for key in merged if key not in own}
+    return replace(read, top=merged, lines={**lent, **read.lines})
+
+
+def _merged(suite: dict[str, Value], own: dict[str, Value]) -> dict[str, Value]:
+    """The suite's keys, the file's own above them; of a section, key by key."""
+    merged = {key: value for key, value in suite.items() if _EXCLUDING.get(key) not in own}
+    for key, value in own.items():
+        lent = merged.get(key)
+        if isinstance(lent, dict) and isinstance(value, dict):
+            merged[key] = {**lent, **value}
+        else:
+            merged[key] = value
+    # The name first, as people write it.
+    return {key: merged[key] for key in sorted(merged, key=lambda key: key != "name")}
+
+
+def _with_profiles(read: Source, library: Mapping[str, str], faults: list[Fault]) -> Source:
+    entries = read.top.get("workloads")
+    if isinstance(entries, str):
+        entries = [entries]
+    if not isinstance(entries, list):
+        return read
+    filled: list[Value] = []
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, str) or entry in WORKLOADS or entry not in library:
+            filled.append(entry)
+            continue
+        path = ("workloads", index)
+        try:
+            options, is_suite = read_entry(entry, library[entry])
+        except ValueError as error:
+            faults.append(Fault(path, str(error)))
+            continue
+        if is_suite:
+            faults.append(Fault(path, f"{entry!r} is a suite: write `suite: {entry}`"))
+            continue
+        filled.append({"name": entry, **options})
+    if filled == entries:
+        return read
+    return replace(read, top={**read.top, "workloads": filled})
+
+
+def _with_variables(read: Source, given: Mapping[str, str], faults: list[Fault]) -> Source:
+    if "variables" not in read.top and not given and not _mentions(read.top):
+        return read
+    said = read.top.get("variables", {})
+    variables: dict[str, Value] = {}
+    if not isinstance(said, dict):
+        faults.append(Fault(("variables",), "must be a mapping of names to values"))
+    else:
+        variables = dict(said)
+    for name, value in variables.items():
+        if _NAME.fullmatch(name) is None:
+            message = "is no name of a variable: letters, digits and _, no digit first"
+            faults.append(Fault(("variables", name), message))
+        elif isinstance(value, dict):
+            faults.append(Fault(("variables", name), "must be a single value or a list of them"))
+    for name, text in given.items():
+        if name not in variables:
+            message = f"{name!r} was given, but the job has no such variable; "
+            faults.append(Fault(("variables",), message + nearest(name, variables)))
+        variables[name] = text
+    rest = {key: value for key, value in read.top.items() if key != "variables"}
+    filler = _Filler(variables, faults)
+    top = {key: filler.filled(value, (key,)) for key, value in rest.items()}
+    return replace(read, top=top)
+
+
+def _mentions(value: Value) -> bool:
+    if isinstance(value, str):
+        return "${" in value
+    if isinstance(value, dict):
+        return any(map(_mentions, value.values()))
+    return isinstance(value, list) and any(map(_mentions, value))
+
+
+@dataclass(frozen=True, slots=True)
+class _Filler:
+    """Puts values in the place of `${NAME}`; `$${` stands for `${`."""
+
+    variables: Mapping[str, Value]
+    faults: list[Fault]
+
+    def filled(self, value: Value, path: Path) -> Value:
+        if isinstance(value, dict):
+            return {key: self.filled(inner, (*path, key)) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.filled(inner, (*path, index)) for index, inner in enumerate(value)]
+        if not isinstance(value, str) or "${" not in value:
+            return value
+        whole = _REFERENCE.fullmatch(value)
+        if whole is not None and whole[1] is not None:
+            return self._value(whole[1], path)  # a list may stand for the whole value
+        return _REFERENCE.sub(lambda found: self._text(found, path), value)
+
+    def _text(self, found: re.Match[str], path: Path) -> str:
+        if found[1] is None:
+            return "${"
+        value = self._value(found[1], path)
+        if isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return str(value).lower()
+        self.faults.append(Fault(path, f"${{{found[1]}}} is a list; it can only stand alone"))
+        return ""
+
+    def _value(self, name: str, path: Path) -> Value:
+        if name not in self.variables:
+            known = nearest(name, self.variables) if self.variables else "`variables` has none"
+            self.faults.append(Fault(path, f"no variable is called {name!r}; {known}"))
+            return "0"
+        return self.variables[name]
