@@ -9,7 +9,7 @@ import sys
 import zlib
 from typing import TYPE_CHECKING, Any, Callable, Dict
 
-from storperf.agent import facts, fitness
+from storperf.agent import contents, facts, fitness
 from storperf.agent.refusal import FAILED, Refusal
 from storperf.agent.targets import is_on_same_device
 from storperf.agent.trials import TrialOnHost, optional_number, trial_folder
@@ -78,6 +78,21 @@ def prepare(supervisor: Supervisor, _client: Client, command: Message) -> Messag
                 "facts": facts.target_facts(target.filename, target.device),
             }
             for target in taken
+        ]
+    }
+
+
+def inspect(supervisor: Supervisor, _client: Client, command: Message) -> Message:
+    """What the targets hold: which parts of them were never written."""
+    if supervisor.trials:
+        raise Refusal(FAILED, "a trial is running; targets are inspected before")
+    samples, seed = int(command["samples"]), int(command["seed"])
+    return {
+        "targets": [
+            contents.inspect(taken.filenames, taken.size_bytes, samples, seed)
+            if taken.filenames
+            else None
+            for taken in supervisor.targets.taken
         ]
     }
 
@@ -168,6 +183,7 @@ COMMANDS: Dict[str, Command] = {
     "probe": probe,
     "examine": examine,
     "prepare": prepare,
+    "inspect": inspect,
     "check": check,
     "start": start,
     "stop": stop,

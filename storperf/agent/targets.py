@@ -56,19 +56,27 @@ def _is_ours_to_create(directory: str) -> bool:
 
 
 class Taken:
-    """One target that is locked: `filename` is what fio opens."""
+    """One target that is locked: `filenames` are what fio opens, none for the null engine."""
 
-    def __init__(self, request: Request, filename: str, size_bytes: int, fd: Optional[int]) -> None:
+    def __init__(
+        self, request: Request, filenames: List[str], size_bytes: int, fd: Optional[int]
+    ) -> None:
         self.request = request
-        self.filename = filename
+        self.filenames = filenames
         self.size_bytes = size_bytes
         self.fd = fd
         self.device = ""
+
+    @property
+    def filename(self) -> str:
+        """The first of them, which names the target; empty for the null engine."""
+        return "".join(self.filenames[:1])
 
     def describe(self) -> Dict[str, Any]:
         """What the manager is told."""
         return {
             "filename": self.filename,
+            "filenames": self.filenames,
             "size_bytes": self.size_bytes,
             "device": self.device,
         }
@@ -135,7 +143,7 @@ class Targets:
 
     def _take(self, index: int, request: Request) -> Taken:
         if request["kind"] == "null":
-            return Taken(request, "", request["size_bytes"], None)
+            return Taken(request, [], request["size_bytes"], None)
         if request["kind"] == "device":
             return self._take_device(request)
         try:
@@ -170,11 +178,11 @@ class Targets:
         fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self._lock(fd, directory)
-            filename = self._make_file(directory, index, request)
+            filenames = self._make_files(directory, index, request)
         except BaseException:
             os.close(fd)
             raise
-        taken = Taken(request, filename, request["size_bytes"], fd)
+        taken = Taken(request, filenames, request["size_bytes"], fd)
         taken.device = devices.device_numbers(os.fstat(fd).st_dev)
         return taken
 
@@ -189,37 +197,47 @@ class Targets:
             message = "{} is in use by another run ({}); wait for it or name another target"
             raise Refusal(BUSY, message.format(directory, ", ".join(others) or "?")) from error
 
-    def _make_file(self, directory: str, index: int, request: Request) -> str:
+    def _make_files(self, directory: str, index: int, request: Request) -> List[str]:
+        """The target's file, or its `nrfiles` files of equal size that add up to its size."""
         folder = os.path.join(directory, "storperf-" + self.run)
-        filename = os.path.join(folder, "target-{}".format(index))
+        name = os.path.join(folder, "target-{}".format(index))
+        count = request.get("nrfiles", 1)
+        filenames = [name] if count == 1 else ["{}.{}".format(name, n) for n in range(count)]
         if folder not in self._created:
             self._create(folder, lambda: os.mkdir(folder, 0o700))
         elif not os.path.isdir(folder):
             os.mkdir(folder, 0o700)  # the supervisor before this one died in between
+        self._require_room(directory, filenames, request["size_bytes"])
+        for filename in filenames:
+            self._make_file(filename, request["size_bytes"] // count)
+        if request.get("direct"):
+            _require_direct(filenames[0])
+        return filenames
+
+    def _make_file(self, filename: str, size_bytes: int) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         if filename not in self._created:
             self._create(filename, lambda: os.close(os.open(filename, flags | os.O_EXCL, 0o600)))
         fd = os.open(filename, flags, 0o600)
         try:
-            self._give_size(fd, filename, request["size_bytes"])
+            if os.fstat(fd).st_size != size_bytes:
+                os.posix_fallocate(fd, 0, size_bytes)
+                self._new_files.append(filename)
         finally:
             os.close(fd)
-        if request.get("direct"):
-            _require_direct(filename)
-        return filename
 
-    def _give_size(self, fd: int, filename: str, size_bytes: int) -> None:
-        present = os.fstat(fd)
-        if present.st_size == size_bytes:
-            return
-        room = os.fstatvfs(fd)
+    def _require_room(self, directory: str, filenames: List[str], size_bytes: int) -> None:
+        """Refusal when what is not allocated yet does not fit."""
+        present = sum(
+            os.lstat(filename).st_size
+            for filename in filenames
+            if filename in self._created and os.path.lexists(filename)
+        )
+        room = os.statvfs(directory)
         free = room.f_bavail * room.f_frsize
-        if free < size_bytes:
+        if present < size_bytes and free < size_bytes - present:
             message = "{} has {} MiB free, the job asks for {} MiB; lower target.size or make room"
-            folder = os.path.dirname(os.path.dirname(filename))
-            raise Refusal(NO_SPACE, message.format(folder, free >> 20, size_bytes >> 20))
-        os.posix_fallocate(fd, 0, size_bytes)
-        self._new_files.append(filename)
+            raise Refusal(NO_SPACE, message.format(directory, free >> 20, size_bytes >> 20))
 
     def _create(self, path: str, make: Callable[[], None]) -> None:
         """Write down, then make; what was there before is not ours and is not written down."""
@@ -271,7 +289,7 @@ def _hold_device(fd: int, rdev: int, request: Request) -> Taken:
     if os.fstat(fd).st_rdev != rdev:
         raise Refusal(REFUSED, "{} changed while it was checked".format(path))
     has = devices.size_bytes(fd)
-    taken = Taken(request, path, request.get("size_bytes") or has, fd)
+    taken = Taken(request, [path], request.get("size_bytes") or has, fd)
     taken.device = devices.device_numbers(rdev)
     if has < taken.size_bytes:
         message = "{} has {} bytes, the job asks for {}; lower target.size"

@@ -10,7 +10,8 @@ from storperf.engine.context import RunContext
 from storperf.engine.events import EventKind, Moment
 from storperf.engine.judgement import judge, plan_confirmation
 from storperf.engine.measure import has_open_trial, measure
-from storperf.engine.preparation import precondition, prepare, provision
+from storperf.engine.precondition import precondition
+from storperf.engine.preparation import prepare, provision
 from storperf.errors import ExitCode, StorperfError, worst
 from storperf.model.run import Phase, Run, RunState
 from storperf.model.verdict import Verdict

@@ -9,17 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from storperf.engine import waiting
+from storperf.engine import contents, waiting
 from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
 from storperf.engine.events import EventKind, Moment
 from storperf.engine.records import interval_of
 from storperf.engine.steady_watch import SteadyWatch
 from storperf.engine.trial_end import end_of, explain_end, explain_figures
+from storperf.engine.trial_flags import UNWRITTEN, own_flags
 from storperf.errors import AgentLost, Cancelled
 from storperf.fio.ending import FailureKind, FioFailure
 from storperf.fio.render import render_trial
-from storperf.model.run import Flag, Steadiness, Summary, Trial, TrialEnd, TrialState
+from storperf.model.run import Steadiness, Summary, Trial, TrialEnd, TrialState
 from storperf.units import parse_duration_s
 
 Record = dict[str, Any]
@@ -48,6 +49,7 @@ class TrialRun:
         if self._context.telemetry is not None:
             self._context.telemetry.begin_trial(self._trial)
         if self._trial.state is TrialState.PLANNED:
+            self._look_at_contents()
             self._save(TrialState.STARTED, started_s=self._context.epoch())
         if self._trial.state is TrialState.STARTED:
             self._start()
@@ -78,6 +80,23 @@ class TrialRun:
 
     def _told(self, state: TrialState) -> None:
         self._context.announce.transition(state.value, Moment.ACTED, trial=self._trial.id)
+
+    def _look_at_contents(self) -> None:
+        """Remember what was never written, where that would be read; before anything starts."""
+        if not contents.is_in_question(self._context, self._step):
+            return
+        for agent in self._context.agents:
+            try:
+                found = contents.inspect(self._context, agent)
+            except AgentLost:
+                agent.reattach(self._context.cancel)
+                found = contents.inspect(self._context, agent)
+            of_side = [
+                each if number in self._numbers else None for number, each in enumerate(found)
+            ]
+            unwritten = contents.unwritten_of(of_side)
+            if unwritten:
+                self._add_facts(**{f"{UNWRITTEN}{agent.name}": unwritten})
 
     def _start(self) -> None:
         self._context.announce.tell(
@@ -113,7 +132,7 @@ class TrialRun:
             self._step,
             self._context.targets()[number],
             fio=self._context.job.provider.fio,
-            filename=self._context.prepared[name][number]["filename"],
+            filenames=self._context.prepared[name][number]["filenames"],
         )
 
     def _deadline_s(self) -> float:
@@ -199,12 +218,13 @@ class TrialRun:
             sentence = f"no I/O at all in: {missing}"
             self._fail(FioFailure(kind=FailureKind.NO_IO, sentence=sentence))
             return ()
+        own = own_flags(self._context, self._trial, self._step, self._numbers, found.summaries)
         self._trial = replace(
             self._trial,
             end=end_of(self._context.job, is_steady=is_steady),
             steadiness=found.steadiness,
             steady_figures=found.figures,
-            flags=(*found.flags, *self._own_flags()),
+            flags=(*found.flags, *own),
         )
         return found.summaries
 
@@ -232,14 +252,6 @@ class TrialRun:
             end_reason=failure.sentence,
             steadiness=Steadiness.NOT_JUDGED,
         )
-
-    def _own_flags(self) -> tuple[Flag, ...]:
-        is_on_target = any(
-            self._context.prepared[agent.name][number]["journal_on_target"]
-            for agent in self._context.agents
-            for number in self._numbers
-        )
-        return (Flag.JOURNAL_ON_TARGET,) if is_on_target else ()
 
     def _argvs(self) -> dict[str, list[list[str]]]:
         return {

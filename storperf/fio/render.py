@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from storperf.errors import UsageError
 from storperf.fio import engines
@@ -16,12 +16,12 @@ _FILL_DEPTH = 16
 
 
 def render_trial(
-    job: Job, step: Step, target: Target, *, fio: str, filename: str
+    job: Job, step: Step, target: Target, *, fio: str, filenames: Sequence[str]
 ) -> tuple[str, ...]:
     """The argument vector that measures `step` on `target`.
 
-    `filename` is the device, or the file of ours, as the agent sees it; where the status
-    documents go is the agent's to say.  UsageError when fio cannot be told that file name.
+    `filenames` are the device, or the files of ours, as the agent sees them; where the status
+    documents go is the agent's to say.  UsageError when fio cannot be told such a file name.
     """
     options = [
         ("name", step.key),
@@ -31,7 +31,7 @@ def render_trial(
         ("iodepth", str(step.queue_depth)),
         ("numjobs", str(step.numjobs)),
         ("group_reporting", "1"),
-        *_place(job, target, filename, job.ioengine),
+        *_place(job, target, filenames, job.ioengine),
         # A filled file must be there already; fio would lay one out and count no I/O for it.
         ("allow_file_create", "0" if job.precondition.fill else "1"),
         ("time_based", "1"),
@@ -40,7 +40,7 @@ def render_trial(
     return (fio, *_arguments(options), *_reporting(job))
 
 
-def render_fill(job: Job, target: Target, *, fio: str, filename: str) -> tuple[str, ...]:
+def render_fill(job: Job, target: Target, *, fio: str, filenames: Sequence[str]) -> tuple[str, ...]:
     """The argument vector that writes the whole span once, with data that cannot be compressed."""
     span = target.size_bytes or _FILL_BLOCK_BYTES
     options = [
@@ -51,7 +51,7 @@ def render_fill(job: Job, target: Target, *, fio: str, filename: str) -> tuple[s
         ("iodepth", str(_FILL_DEPTH)),
         ("numjobs", "1"),
         ("group_reporting", "1"),
-        *_place(job, target, filename, _fill_engine(target)),
+        *_place(job, target, filenames, _fill_engine(target)),
         ("refill_buffers", "1"),
         ("buffer_compress_percentage", "0"),
         ("end_fsync", "1"),
@@ -105,11 +105,13 @@ def _fill_engine(target: Target) -> str:
     return engines.NULL if target.kind is TargetKind.NULL else engines.DEFAULT
 
 
-def _place(job: Job, target: Target, filename: str, ioengine: str) -> list[tuple[str, str]]:
+def _place(
+    job: Job, target: Target, filenames: Sequence[str], ioengine: str
+) -> list[tuple[str, str]]:
     size = "100%" if target.size_bytes is None else str(target.size_bytes)
     options = [("ioengine", ioengine), ("direct", str(int(job.direct))), ("size", size)]
     if target.kind is not TargetKind.NULL:
-        options.append(("filename", render_filename(filename)))
+        options.append(("filename", ":".join(map(render_filename, filenames))))
     return options
 
 

@@ -65,6 +65,8 @@ class Flag(StrEnum):
     JOURNAL_ON_TARGET = "journal_on_target"
     # A round before those over which the rounds were steady: no part of the measurement.
     BEFORE_WINDOW = "before_window"
+    READS_UNWRITTEN = "reads_unwritten"
+    FASTER_THAN_STORAGE = "faster_than_storage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     NOT_COMPARABLE = "not_comparable"
     TOO_FEW = "too_few"
     DISTURBED = "disturbed"
+    NOT_STORAGE = "not_storage"
     INVALID = "invalid"
 
     @property

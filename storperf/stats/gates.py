@@ -18,6 +18,14 @@ _FLAGS = {
     ),
     Flag.LOW_OVERLAP: (Reason.TOO_FEW, "the agents ran together for too short a time"),
     Flag.DISTURBED: (Reason.DISTURBED, "something else kept its host busy"),
+    Flag.READS_UNWRITTEN: (
+        Reason.NOT_STORAGE,
+        "it read blocks that were never written, which no storage fetches; see precondition.fill",
+    ),
+    Flag.FASTER_THAN_STORAGE: (
+        Reason.NOT_STORAGE,
+        "its reads came faster than any storage can answer: from memory, or from nothing",
+    ),
 }
 
 

@@ -27,6 +27,7 @@ _ORDER = (
     Reason.LIMIT_BROKEN,
     Reason.REGRESSION,
     Reason.INVALID,
+    Reason.NOT_STORAGE,
     Reason.SUSPICIOUS,
     Reason.NOT_STEADY,
     Reason.DISTURBED,

@@ -53,6 +53,8 @@ BEFORE_A_TRIAL = {
     "dies in the fill": Lie("dies_midway", "filling the target failed: fio was killed", IN_FILL),
     "fills no space": Lie("enospc", "filling the target failed: 1 of 1 fio jobs failed", IN_FILL),
     "fills with rubbish": Lie("rubbish", "filling the target failed", IN_FILL),
+    "fills nothing": Lie("fills_nothing", "16777216 bytes of its file were never written", IN_FILL),
+    "fills with zeros": Lie("fills_zeros", "66 of 66 blocks looked at are all zero", IN_FILL),
 }
 CASES = {**IN_A_TRIAL, **BEFORE_A_TRIAL}
 

@@ -54,7 +54,7 @@ def odd_names_of_job_lab_title_and_workload_are_only_names(storperf):
         job = storperf.job(
             name=name,
             lab=name,
-            workloads=[{"name": name[:100], "rw": "randread", "rate_iops": 500}],
+            workloads=[{"name": name[:100], "rw": "randwrite", "rate_iops": 500}],
             precondition={"fill": False},
         )
         ended = storperf("run", job, f"--title={name}", "--json")

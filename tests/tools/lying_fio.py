@@ -8,7 +8,8 @@ It answers --version, --enghelp and --parse-only like fio 3.33, and honours --ou
 --status-interval, --runtime with --time_based, --size, --rw, --rwmixread, --bs, --numjobs,
 --group_reporting, --rate_iops, --filename (opened, never read or written) and --ioengine.
 SIGINT and SIGTERM end it as they end fio: a partial last document and exit status 128.
-A call without --time_based is a filling: it claims --size bytes after `fill_s` seconds.
+A call without --time_based is a filling: it claims --size bytes after `fill_s` seconds, and
+writes as much, since a filled target is looked at.
 
 Settings, all optional:
   mode        see below; `honest` if absent
@@ -39,6 +40,7 @@ Modes:
   lies_about_size  measuring: twice the bytes of its I/Os; filling: success after half of --size
   error_in_json    error 5, exit 1                    | enospc      error 28, exit 1
   verify_error     error 84, exit 1, fio's words on stderr
+  fills_nothing    claims --size bytes, writes none   | fills_zeros  the same, and writes zeros
   fills_output     prints without end                 | too_old     --version says fio-2.1
   no_version       --version never answers            | bad_options --parse-only says no
 """
@@ -363,7 +365,21 @@ class LyingFio:
             select.select((), (), (), 1 / self.settings["flood_mb_s"])
         return 128
 
+    def write_target(self):
+        """Write what is claimed, all of it the same random megabyte."""
+        name = self.options.get("filename", "").replace("\\:", ":")
+        if not name or self.options.get("ioengine") == "null" or self.mode == "fills_nothing":
+            return
+        piece = bytes(1 << 20) if self.mode == "fills_zeros" else os.urandom(1 << 20)
+        with open(name, "r+b", buffering=0) as file:
+            left = self.size_bytes or file.seek(0, os.SEEK_END)
+            file.seek(0)
+            while left > 0:
+                left -= file.write(piece[:left])
+
     def finish(self, end_s):
+        if self.is_fill:
+            self.write_target()
         while self.mode == "hangs" and not self.signal:
             select.select((), (), (), WAIT_S)
         self.print_status(end_s)

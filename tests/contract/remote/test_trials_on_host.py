@@ -55,6 +55,23 @@ def test_targets_are_prepared_once_and_released_whole(host, scratch, directory_t
     assert channel.call("release")["left"] == []
 
 
+def test_a_target_is_inspected_as_often_as_asked_but_not_while_it_is_measured(
+    host, tmp_path, scratch, directory_target
+):
+    channel = host.open()
+    channel.call("prepare", targets=[directory_target, {"kind": "null", "size_bytes": 1 << 20}])
+    (found, of_null) = channel.call("inspect", samples=8, seed=1)["targets"]
+    assert (found["samples"], found["zero_samples"], of_null) == (10, 10, None)
+    filename = scratch / "bench" / "storperf-run-1" / "target-0"
+    filename.write_bytes(os.urandom(1 << 20))
+    (found, _) = channel.call("inspect", samples=8, seed=1)["targets"]
+    assert found["zero_samples"] == 0
+    assert channel.call("inspect", samples=8, seed=1)["targets"] == [found, None]
+    channel.call("start", **trial_command(make_fio(tmp_path / "fio"), runtime_s=5))
+    with pytest.raises(AgentRefused, match="a trial is running"):
+        channel.call("inspect", samples=8, seed=1)
+
+
 def test_two_runs_on_one_target_exclude_each_other(host, directory_target):
     host.open("run-1").call("prepare", targets=[directory_target])
     with pytest.raises(TargetBusy, match="in use by another run"):

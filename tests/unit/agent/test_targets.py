@@ -307,4 +307,9 @@ def test_a_file_system_that_cannot_do_o_direct_is_refused(make, scratch, monkeyp
 
 def test_the_null_target_has_no_file(make):
     (taken,) = make().prepare([{"kind": "null", "size_bytes": SIZE}])
-    assert taken.describe() == {"filename": "", "size_bytes": SIZE, "device": ""}
+    assert taken.describe() == {
+        "filename": "",
+        "filenames": [],
+        "size_bytes": SIZE,
+        "device": "",
+    }

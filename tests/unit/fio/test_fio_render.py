@@ -18,7 +18,7 @@ from storperf.jobfile.parse import parse_job
 from storperf.model.job import Precondition
 from storperf.plan import plan_job
 
-FIRST = {"fio": "/opt/fio", "filename": "storperf.0"}
+FIRST = {"fio": "/opt/fio", "filenames": ["storperf.0"]}
 
 
 def job_of(extra="", target="{directory: d, size: 1G}", workloads="[rr]"):
@@ -92,7 +92,7 @@ def test_the_null_engine_has_no_file():
 
 def test_a_whole_device_has_its_whole_size():
     job = job_of(target="{device: /dev/vdb, serial: S, destroy: true}")
-    for argv in (trial(job, filename="/dev/vdb"), fill(job, filename="/dev/vdb")):
+    for argv in (trial(job, filenames=["/dev/vdb"]), fill(job, filenames=["/dev/vdb"])):
         assert "--size=100%" in argv
         assert "--filename=/dev/vdb" in argv
 
@@ -165,4 +165,4 @@ def test_other_characters_are_plain(path):
 def test_a_file_name_that_fio_would_cut_is_refused(path):
     for render in (trial, fill):
         with pytest.raises(UsageError, match="fio cannot be told the file name"):
-            render(job_of(), filename=path)
+            render(job_of(), filenames=[path])
