@@ -10,7 +10,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,11 +22,12 @@ from storperf.engine.events import Announcer, Listener
 from storperf.engine.examination import examine_local
 from storperf.engine.job_files import place_targets, read_job_file
 from storperf.engine.ownership import is_owned, owning
+from storperf.engine.profiles import Library
 from storperf.engine.run_job import run_job
 from storperf.engine.telemetry import sending
 from storperf.errors import Conflict, StoreError, UsageError
 from storperf.graphite.server import EmbeddedGraphite
-from storperf.jobfile.parse import parse_job
+from storperf.jobfile.parse import NO_VARIABLES, parse_job
 from storperf.model.baseline import BaselineEntry
 from storperf.model.comparison import RunComparison
 from storperf.model.finding import Examination
@@ -47,9 +48,18 @@ def open_store(settings: Settings) -> Store:
     return Store.open(settings.results, settings.database)
 
 
-def load_job(path: Path, settings: Settings, origin: Origin = Origin.TRUSTED) -> Job:
-    """The job in a file; relative target paths start at the settings' directory."""
-    return read_job_file(path, settings.directory, origin)
+def load_job(
+    path: Path,
+    settings: Settings,
+    origin: Origin = Origin.TRUSTED,
+    variables: Mapping[str, str] = NO_VARIABLES,
+) -> Job:
+    """The job in a file; relative target paths start at the settings' directory.
+
+    `variables` win over the file's own.
+    """
+    library = Library(settings.workloads)
+    return read_job_file(path, settings.directory, origin, library, variables)
 
 
 # --- the machine -----------------------------------------------------------------------------

@@ -14,6 +14,7 @@ class Settings:
     `directory` is what relative paths of a job file start at; `database` is the URL of a
     PostgreSQL that holds the rows instead of a file in `results`.  The embedded Graphite has
     its programs in `graphite_venv`, its points in `graphite_data` and the rest in `graphite_state`.
+    `workloads` holds the user's own.
     """
 
     results: Path
@@ -22,6 +23,7 @@ class Settings:
     graphite_venv: Path
     graphite_state: Path
     graphite_data: Path
+    workloads: Path
     database: str | None = None
 
 
@@ -32,6 +34,7 @@ def read_settings(
     home = Path(environment.get("HOME") or "/")
     shared = Path(environment.get("XDG_DATA_HOME") or home / ".local/share")
     state = Path(environment.get("XDG_STATE_HOME") or home / ".local/state")
+    configured = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
     chosen = results or Path(environment.get("STORPERF_RESULTS") or shared / "storperf")
     return Settings(
         results=directory / chosen,
@@ -41,5 +44,7 @@ def read_settings(
         / Path(environment.get("STORPERF_GRAPHITE_VENV") or state / "storperf/graphite/venv"),
         graphite_state=directory / state / "storperf/graphite",
         graphite_data=directory / shared / "storperf/graphite",
+        workloads=directory
+        / Path(environment.get("STORPERF_WORKLOADS") or configured / "storperf/workloads"),
         database=environment.get("STORPERF_DATABASE") or None,
     )

@@ -25,6 +25,7 @@ LAYERS = {
     **dict.fromkeys(("providers", "remote", "sinks", "graphite", "store", "reports", "hooks"), 3),
     "engine": 4,
     "service": 5,
+    "library": 5,
     **dict.fromkeys(("cli", "web", "__main__"), 6),
 }
 AGENT = "storperf.agent"

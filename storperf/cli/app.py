@@ -11,7 +11,16 @@ from typing import Annotated
 
 import typer
 
-from storperf.cli import baseline, doctor, graphite, keeping, looking, reporting, running
+from storperf.cli import (
+    baseline,
+    doctor,
+    graphite,
+    keeping,
+    looking,
+    reporting,
+    running,
+    workload,
+)
 from storperf.errors import ExitCode, StorperfError
 
 app = typer.Typer(
@@ -57,6 +66,7 @@ app.command("report")(reporting.report)
 app.command("history")(reporting.history)
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(graphite.app, name="graphite")
+app.add_typer(workload.app, name="workload")
 app.command("prune")(keeping.prune)
 app.command("schema")(keeping.schema)
 app.command("version")(keeping.version)

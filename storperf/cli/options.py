@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from storperf.errors import UsageError
 from storperf.settings import Settings, read_settings
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -18,6 +19,25 @@ RunArgument = Annotated[
     ),
 ]
 LabOption = Annotated[str, typer.Option("--lab", help="The lab that the baseline is of.")]
+VariablesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A variable of the job file; may be given several times.",
+    ),
+]
+
+
+def variables(given: list[str] | None) -> dict[str, str]:
+    """`--set` options as a mapping; UsageError for one without `=`."""
+    found = {}
+    for each in given or ():
+        name, sign, value = each.partition("=")
+        if not sign:
+            raise UsageError(f"--set {each!r} must be NAME=VALUE")
+        found[name] = value
+    return found
 
 
 def settings(context: typer.Context) -> Settings:

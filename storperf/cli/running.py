@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storperf.cli.graphite import say
-from storperf.cli.options import JsonFlag, RunArgument, settings
+from storperf.cli.options import (
+    JsonFlag,
+    RunArgument,
+    VariablesOption,
+    settings,
+    variables,
+)
 
 if TYPE_CHECKING:
     from storperf.engine.cancel import Cancel
@@ -59,6 +65,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     context: typer.Context,
     job_file: Annotated[Path, typer.Argument(metavar="JOB", help="The job file (YAML).")],
     title: TitleOption = None,
+    given: VariablesOption = None,
     confirm: ConfirmOption = Confirm.NEVER,
     graphite: GraphiteOption = None,
     as_json: JsonFlag = False,
@@ -68,7 +75,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     from storperf.plan import plan_job
 
     chosen = settings(context)
-    job = service.load_job(job_file, chosen)
+    job = service.load_job(job_file, chosen, variables=variables(given))
     if graphite and job.graphite is None:
         service.embedded_graphite(chosen).up(say)
 

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from storperf.errors import UsageError
-from storperf.jobfile.parse import parse_job
+from storperf.jobfile.parse import NO_VARIABLES, parse_job
 from storperf.model.job import Job, Origin, Target, TargetKind
+from storperf.workloads.suites import SUITES
 
 MAX_JOB_FILE_BYTES = 1 << 20
 
 
-def read_job_file(path: Path, directory: Path, origin: Origin) -> Job:
-    """The job in a file; relative target paths start at `directory`."""
+def read_job_file(
+    path: Path,
+    directory: Path,
+    origin: Origin,
+    library: Mapping[str, str] = SUITES,
+    variables: Mapping[str, str] = NO_VARIABLES,
+) -> Job:
+    """The job in a file; relative target paths start at `directory`.
+
+    `library` and `variables` as `parse_job` takes them.
+    """
     try:
         with path.open("rb") as source:
             content = source.read(MAX_JOB_FILE_BYTES + 1)
@@ -28,7 +39,8 @@ def read_job_file(path: Path, directory: Path, origin: Origin) -> Job:
         raise UsageError(
             f"{path} is not UTF-8 text: {error.reason} at byte {error.start}"
         ) from error
-    return place_targets(parse_job(text, source=str(path), origin=origin), directory)
+    job = parse_job(text, source=str(path), origin=origin, library=library, variables=variables)
+    return place_targets(job, directory)
 
 
 def place_targets(job: Job, directory: Path) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -14,6 +15,7 @@ from system.test_signals import TRANSITIONS
 from system.together import Facts
 from tools.fake_fio import calls_of
 
+from storperf.agent.fio_process import start_ticks
 from storperf.model.run import Phase
 from storperf.store.intervals import read_intervals
 
@@ -189,6 +191,7 @@ def a_trial_whose_agent_died_failed_and_the_others_go_on(storperf):
     job = storperf.job(provider=provider, workloads=["rr", "wr"], duration="8s", limits=None)
     running = storperf.start("run", job, "--json")
     running.until("rr-bs4k-qd1-nj1-a1: started")
+    until_journalled(storperf, b'"kind":"trial_started","trial":"t001"')
     kill_supervisor(storperf)
     ended = running.end()
     assert ended.exit_code == 4, ended
@@ -239,9 +242,18 @@ def a_target_that_is_still_there_is_not_filled_again_after_its_supervisor_died(s
 
 def kill_supervisor(program):
     # The oldest: between fork and exec a child still bears its parent's command line.
-    pid = min(pid for pid, words in processes_of(program.top).items() if " supervise " in words)
+    pids = [pid for pid, words in processes_of(program.top).items() if " supervise " in words]
+    pid = min(pids, key=lambda each: start_ticks(each) or math.inf)
     os.kill(pid, signal.SIGKILL)
     while pid in processes_of(program.top):
+        time.sleep(0.01)
+
+
+def until_journalled(program, text, timeout_s=60.0):
+    """Wait until the manager's copy of the agent's journal holds a record with this in it."""
+    give_up_s = time.monotonic() + timeout_s
+    while not any(text in path.read_bytes() for path in program.results.rglob("*.journal")):
+        assert time.monotonic() < give_up_s, f"{text!r} was never journalled"
         time.sleep(0.01)
 
 
