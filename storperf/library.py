@@ -114,7 +114,7 @@ def render_steps(looked: Looked, target: Path | None) -> list[tuple[str, str]]:
         (
             step.key,
             shlex.join(
-                render_trial(job, step, place, fio=job.provider.fio, filename=_filename(place))
+                render_trial(job, step, place, fio=job.provider.fio, filenames=(_filename(place),))
             ),
         )
         for step in looked.plan.steps

@@ -95,7 +95,7 @@ def sibling_step(job: Job, step: Step, *, queue_depth: int) -> Step:
 
 
 def baseline_keys(job: Job, plan: Plan) -> tuple[tuple[BaselineKey, Step], ...]:
-    """The baseline of each step and side of a job, with the step."""
+    """The baseline of each step and side of a job, with the step; warm-ups have none."""
     return tuple(
         (
             BaselineKey(
@@ -109,6 +109,7 @@ def baseline_keys(job: Job, plan: Plan) -> tuple[tuple[BaselineKey, Step], ...]:
         )
         for step in plan.steps
         for side in job.sides
+        if not step.workload.is_warm_up
     )
 
 

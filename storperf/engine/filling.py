@@ -16,7 +16,7 @@ from storperf.model.job import TargetKind
 
 FILL = "fill"
 # A fill that is slower than this is taken for hung.
-_SLOWEST_FILL_BYTES_PER_S = 2 << 20
+SLOWEST_BYTES_PER_S = 2 << 20
 _FILL_GRACE_S = 60.0
 
 
@@ -74,7 +74,7 @@ def _start_fill(context: RunContext, agent: Agent, numbers: list[int]) -> int | 
         trial=FILL,
         attempt=attempt,
         what="fill",
-        deadline_s=size_bytes / _SLOWEST_FILL_BYTES_PER_S + _FILL_GRACE_S,
+        deadline_s=size_bytes / SLOWEST_BYTES_PER_S + _FILL_GRACE_S,
         targets=targets,
     )
     return attempt

@@ -84,6 +84,8 @@ def explain_figures(ended: Record, step: Step, job: Job) -> FioFailure | None:
                     f"fio claims {size} bytes in {ios} {op.value}s of {step.block_size_bytes} bytes"
                 )
                 return FioFailure(kind=FailureKind.LIES, sentence=sentence)
+            if step.workload.is_warm_up:
+                continue
             runtime_s = target["runtime_ms"][op.value] / 1000
             if not target["stopped"] and runtime_s < job.ending.runtime_s * _LEAST_RUNTIME:
                 sentence = f"fio ended after {runtime_s:g} s instead of {job.ending.runtime_s:g} s"
@@ -91,8 +93,8 @@ def explain_figures(ended: Record, step: Step, job: Job) -> FioFailure | None:
     return None
 
 
-def end_of(job: Job, *, is_steady: bool) -> TrialEnd:
+def end_of(job: Job, step: Step, *, is_steady: bool) -> TrialEnd:
     """How a trial that is a measurement ended."""
-    if job.ending.until_steady is None:
+    if step.workload.is_warm_up or job.ending.until_steady is None:
         return TrialEnd.COMPLETED
     return TrialEnd.STEADY if is_steady else TrialEnd.DEADLINE

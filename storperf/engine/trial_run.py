@@ -13,6 +13,7 @@ from storperf.engine import contents, waiting
 from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
 from storperf.engine.events import EventKind, Moment
+from storperf.engine.filling import SLOWEST_BYTES_PER_S
 from storperf.engine.records import interval_of
 from storperf.engine.steady_watch import SteadyWatch
 from storperf.engine.trial_end import end_of, explain_end, explain_figures
@@ -28,6 +29,7 @@ Record = dict[str, Any]
 # A device may need that long to drain what is queued; a fio that needs more hangs.
 _GRACE_S = 15.0
 _GRACE_SHARE = 0.2
+_WARM_UP_GRACE_S = 60.0
 
 
 class TrialRun:
@@ -40,7 +42,9 @@ class TrialRun:
         self._numbers = context.numbers_of_side(trial.side)
         rule = context.job.ending.until_steady
         streams = len(context.agents) * len(self._numbers)
-        self._watch = SteadyWatch(self._step.workload, rule, streams) if rule else None
+        self._watch = None
+        if rule is not None and not self._step.workload.is_warm_up:
+            self._watch = SteadyWatch(self._step.workload, rule, streams)
         self._is_stopping = False
         self._lost: AgentLost | None = None
 
@@ -136,6 +140,12 @@ class TrialRun:
         )
 
     def _deadline_s(self) -> float:
+        if self._step.workload.is_warm_up:
+            prepared = (self._context.prepared[agent.name] for agent in self._context.agents)
+            sizes: list[int] = [
+                each[number]["size_bytes"] for each in prepared for number in self._numbers
+            ]
+            return self._step.numjobs * max(sizes) / SLOWEST_BYTES_PER_S + _WARM_UP_GRACE_S
         ramp = self._step.workload.option("ramp_time")
         runtime_s = self._context.job.ending.runtime_s + (parse_duration_s(ramp) if ramp else 0.0)
         return runtime_s + max(_GRACE_S, runtime_s * _GRACE_SHARE)
@@ -221,8 +231,10 @@ class TrialRun:
         own = own_flags(self._context, self._trial, self._step, self._numbers, found.summaries)
         self._trial = replace(
             self._trial,
-            end=end_of(self._context.job, is_steady=is_steady),
-            steadiness=found.steadiness,
+            end=end_of(self._context.job, self._step, is_steady=is_steady),
+            steadiness=(
+                Steadiness.NOT_JUDGED if self._step.workload.is_warm_up else found.steadiness
+            ),
             steady_figures=found.figures,
             flags=(*found.flags, *own),
         )

@@ -34,8 +34,7 @@ def render_trial(
         *_place(job, target, filenames, job.ioengine),
         # A filled file must be there already; fio would lay one out and count no I/O for it.
         ("allow_file_create", "0" if job.precondition.fill else "1"),
-        ("time_based", "1"),
-        ("runtime", _milliseconds(job.ending.runtime_s)),
+        *_until(job, step.workload),
     ]
     return (fio, *_arguments(options), *_reporting(job))
 
@@ -92,6 +91,13 @@ def _reproducibility(workload: Workload) -> list[tuple[str, str]]:
         # Else fio leaves a state file in its working directory when it is stopped.
         options.append(("verify_state_save", "0"))
     return options
+
+
+def _until(job: Job, workload: Workload) -> list[tuple[str, str]]:
+    """A warm-up ends once it has done its span, everything else after its time."""
+    if workload.is_warm_up:
+        return [("loops", "1")]
+    return [("time_based", "1"), ("runtime", _milliseconds(job.ending.runtime_s))]
 
 
 def _block_size(step: Step) -> list[tuple[str, str]]:

@@ -72,6 +72,14 @@ class Workload:
         return dict(self.options).get(key)
 
     @property
+    def is_warm_up(self) -> bool:
+        """Whether it does its span once and is no part of the verdict: its name begins with _.
+
+        Such a step has no deadline of the job's and is not judged (the earlier StorPerf's rule).
+        """
+        return self.name.startswith("_")
+
+    @property
     def is_mixed(self) -> bool:
         """Whether it mixes block sizes; then none of the matrix is taken."""
         return any(key in ("bs", "bsrange", "bssplit") for key, _ in self.options)

@@ -55,6 +55,9 @@ def judge_gates(
         yield _gate(WHOLE_RUN, CANDIDATE, Reason.INVALID, fault)
     if not any(planned.side == CANDIDATE for planned in plan.trials):
         yield _gate(WHOLE_RUN, CANDIDATE, Reason.INVALID, "Nothing was planned to be measured.")
+    elif all(plan.step(planned.step_key).workload.is_warm_up for planned in plan.trials):
+        words = "There were warm-ups only: nothing can be judged."
+        yield _gate(WHOLE_RUN, CANDIDATE, Reason.TOO_FEW, words)
     have = {
         (each.trial, each.op, each.metric)
         for each in summaries
@@ -96,7 +99,7 @@ def _judge_trial(
     if trial.end in (TrialEnd.FAILED, TrialEnd.CANCELLED):
         yield _bad_end(trial)
         return
-    if Flag.BEFORE_WINDOW in trial.flags:
+    if Flag.BEFORE_WINDOW in trial.flags or step.workload.is_warm_up:
         return
     metric = step.workload.judged_metric
     for op in step.workload.ops:

@@ -71,19 +71,25 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     latest = latest_attempts(trials)
     checks = list(judge_gates(job, plan, latest, summaries, faults))
     blocked = {(check.step, check.side) for check in checks}
-    pairs = {(planned.step_key, planned.side): None for planned in plan.trials}
+    pairs = {
+        (planned.step_key, planned.side): None
+        for planned in plan.trials
+        if not plan.step(planned.step_key).workload.is_warm_up
+    }
     usable = [(plan.step(key), side) for key, side in pairs if (key, side) not in blocked]
     planned_ids = {planned.id for planned in plan.trials}
     measured = [each for each in latest.values() if each.id in planned_ids]
     values = run_values(measured, summaries)
     screened = run_values([each for each in measured if each.repeat <= job.last_repeat], summaries)
     fresh = run_values([each for each in measured if each.repeat > job.last_repeat], summaries)
+    planned_steps = [step for step in plan.steps if not step.workload.is_warm_up]
     candidates = [step for step, side in usable if side == CANDIDATE]
-    checks += judge_limits(job.limits, plan.steps, candidates, values)
+    checks += judge_limits(job.limits, planned_steps, candidates, values)
     known = baselines(history, job.baseline_runs)
     checks += judge_against_baselines(usable, screened, known, fresh)
     checks += _without_baselines(candidates, known, differing, checks)
-    return _verdict(checks, latest)
+    judged = {key: each for key, each in latest.items() if (each.step_key, each.side) in pairs}
+    return _verdict(checks, judged)
 
 
 def _without_baselines(

@@ -13,6 +13,7 @@ These names can stand in the job file's `workloads`.
 Block size, queue depth and numjobs come from the job's `matrix`.
 The judged figure decides whether a trial is steady.
 It is IOPS for random patterns, bandwidth for sequential ones.
+A workload whose name begins with `_` does its span once, at any time it takes, and is not judged.
 
 | name | fio options | directions | judged | what it does |
 |---|---|---|---|---|

@@ -16,6 +16,13 @@ WORKLOADS = {
         Workload(name="wr", options=(("rw", "randwrite"),)),
         Workload(name="ws", options=(("rw", "write"),)),
         Workload(name="rw", options=(("rw", "rw"), ("rwmixread", "70"))),
+        Workload(
+            name="_warm_up",
+            options=(("rw", "write"),),
+            block_sizes_bytes=(16384,),
+            queue_depths=(8,),
+            numjobs=(1,),
+        ),
         Workload(name="sequential-mix", options=(("rw", "rw"), ("rwmixread", "70"))),
         Workload(name="random-mix", options=(("rw", "randrw"), ("rwmixread", "70"))),
     )
@@ -29,6 +36,10 @@ DESCRIPTIONS = {
     "rw": (
         "Sequential reads and writes mixed, 70 % of them reads. "
         "The earlier StorPerf named it random, and it is not; the name keeps its old meaning."
+    ),
+    "_warm_up": (
+        "Writes the whole span once, 16k at depth 8, and is not judged. The earlier StorPerf's way "
+        "to precondition; `precondition` does better, and looks whether it is true."
     ),
     "sequential-mix": "Sequential reads and writes mixed, 70 % of them reads.",
     "random-mix": "Random reads and writes mixed, 70 % of them reads.",

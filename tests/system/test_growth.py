@@ -95,6 +95,25 @@ def a_trial_that_fails_ends_the_rounds(storperf):
     assert len(ended.trials) == 2
 
 
+@fact
+def a_warm_up_writes_its_span_once_and_is_not_judged(storperf):
+    provider, calls = storperf.noting_fio()
+    ended = storperf.run_job(
+        provider=provider,
+        workloads=["_warm_up", {"name": "rr", "rw": "randread", "rate_iops": 500}],
+        precondition={"fill": False},
+    )
+    assert ended.exit_code == 0, ended
+    warm_up, measured = ended.trials
+    assert (warm_up["end"], warm_up["steadiness"]) == ("completed", "not_judged")
+    written = warm_up["facts"]["ends"]["agent-01"]["targets"][0]["bytes"]["write"]
+    assert written == 16 << 20
+    assert "reads_unwritten" not in measured["flags"]
+    judged = {check["step"] for check in ended.json["verdict"]["checks"]}
+    assert judged == {"rr-bs4k-qd1-nj1-a1"}
+    assert "--loops=1" in calls.read_text()
+
+
 @pytest.mark.parametrize("name", fact)
 def test_that(name, facts):
     facts[name].result()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import stat
+from pathlib import Path
 
 import pytest
 import yaml
@@ -25,7 +26,11 @@ def test_everything_that_a_job_file_can_name_is_listed(library):
     ended = library("workload", "list", "--json")
     assert ended.exit_code == 0, ended
     kinds = {each["name"]: each["kind"] for each in ended.json["workloads"]}
-    assert (kinds["rr"], kinds["_warm_up"], kinds["wally-ceph"]) == ("workload", "workload", "suite")
+    assert (kinds["rr"], kinds["_warm_up"], kinds["wally-ceph"]) == (
+        "workload",
+        "workload",
+        "suite",
+    )
     assert all(each["description"] for each in ended.json["workloads"])
     assert "snia-iops" in library("workload", "list").stdout
 
@@ -96,7 +101,7 @@ def test_ones_own_is_kept_used_changed_and_removed(library):
         ("a b", "rw: read\n", "'a b' cannot be a name"),
         ("x", "rw: reed\n", "did you mean 'read'?"),
         ("x", "rw: read\nexec_prerun: touch\n", "it runs a command"),
-        ("x", "[", "'x' cannot be read: line 1: not YAML"),
+        ("x", "[", "'x' cannot be read: line 2: not YAML"),
         ("x", "workloads: [zz]\n", "no workload is called 'zz'"),
     ],
 )
@@ -124,8 +129,7 @@ def test_an_edit_that_breaks_it_is_refused_and_the_text_kept(library):
     assert "your text is in" in ended.stderr
     assert library("workload", "show", "w").stdout == "rw: read\n"
     kept = ended.stderr.rsplit("your text is in ", 1)[1].strip()
-    with open(kept, encoding="utf-8") as file:
-        assert file.read() == "rw: reed\n"
+    assert Path(kept).read_text() == "rw: reed\n"
     failed = library("workload", "edit", "w", EDITOR="false")
     assert (failed.exit_code, "set EDITOR to another" in failed.stderr) == (2, True)
     assert "comes with storperf" in library("workload", "edit", "rr", EDITOR="true").stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from storperf.engine.trial_end import end_of, explain_end, explain_figures
@@ -167,6 +169,16 @@ def test_every_direction_of_a_mix_is_looked_at():
 
 
 def test_the_end_has_the_word_for_what_was_asked():
-    assert end_of(JOB, is_steady=False) is TrialEnd.COMPLETED
-    assert end_of(STEADY_JOB, is_steady=True) is TrialEnd.STEADY
-    assert end_of(STEADY_JOB, is_steady=False) is TrialEnd.DEADLINE
+    assert end_of(JOB, STEP, is_steady=False) is TrialEnd.COMPLETED
+    assert end_of(STEADY_JOB, STEP, is_steady=True) is TrialEnd.STEADY
+    assert end_of(STEADY_JOB, STEP, is_steady=False) is TrialEnd.DEADLINE
+
+
+def test_a_warm_up_has_no_time_to_end_too_early_and_no_deadline():
+    warm_up = dataclasses.replace(
+        STEP, workload=dataclasses.replace(STEP.workload, name="_warm_up")
+    )
+    short = a_target(runtime_ms={"read": 1, "write": 0, "trim": 0})
+    assert explain_figures(an_end(short), warm_up, JOB) is None
+    assert explain_figures(an_end(short), STEP, JOB) is not None
+    assert end_of(STEADY_JOB, warm_up, is_steady=False) is TrialEnd.COMPLETED

@@ -166,3 +166,9 @@ def test_a_file_name_that_fio_would_cut_is_refused(path):
     for render in (trial, fill):
         with pytest.raises(UsageError, match="fio cannot be told the file name"):
             render(job_of(), filenames=[path])
+
+
+def test_a_warm_up_does_its_span_once_and_knows_no_time():
+    argv = trial(job_of(workloads="[_warm_up]"))
+    assert {"--rw=write", "--bs=16384", "--iodepth=8", "--loops=1"} <= set(argv)
+    assert not [word for word in argv if word.startswith(("--runtime", "--time_based"))]

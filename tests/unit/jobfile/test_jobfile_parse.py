@@ -233,7 +233,7 @@ def test_a_wrong_target_is_refused(target, says):
     ("workloads", "says"),
     [
         ("[]", "workloads: the list is empty"),
-        ("[rx]", "workloads[0]: no workload is called 'rx'; known are random-mix, rr"),
+        ("[rx]", "workloads[0]: no workload is called 'rx'; known are _warm_up, random-mix"),
         ("[[rr]]", "workloads[0]: must be a workload's name or a mapping"),
         ("[rr, rr]", "workloads[1]: a second workload is called 'rr'"),
         ("[{rw: read}, {rw: 'read:8'}]", "workloads[1]: a second workload is called 'read'"),

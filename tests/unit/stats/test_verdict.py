@@ -519,3 +519,39 @@ def test_a_run_compared_with_itself_is_never_suspicious(values):
     own = run_values(world.trials, world.summaries)
     world.history = baseline_of(own, "same", 1.0)
     expect(world.judge(), Reason.NOT_WORSE, enters=True)
+
+
+# --- warm-ups and rounds -------------------------------------------------------------------------
+
+
+def test_a_warm_up_is_no_part_of_the_verdict():
+    warm_up = replace(STEP, key="_w", workload=replace(STEP.workload, name="_w"))
+    world = World((warm_up, STEP), limits=[LIMIT]).change_trial(steadiness=Steadiness.NOT_JUDGED)
+    verdict = world.judge()
+    assert verdict.reason is Reason.WITHIN_LIMITS
+    assert {check.step for check in verdict.checks} == {"rr"}
+    assert "Too short" not in verdict.sentence
+
+
+def test_a_warm_up_that_failed_makes_the_run_invalid():
+    warm_up = replace(STEP, key="_w", workload=replace(STEP.workload, name="_w"))
+    world = World((warm_up, STEP), limits=[LIMIT])
+    world.change_trial(end=TrialEnd.FAILED, end_reason="no space")
+    assert world.judge().reason is Reason.INVALID
+
+
+def test_warm_ups_alone_are_never_a_pass():
+    warm_up = replace(STEP, key="_w", workload=replace(STEP.workload, name="_w"))
+    verdict = World((warm_up,)).judge()
+    assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, Reason.TOO_FEW)
+    assert not verdict.enters_baseline
+
+
+def test_rounds_before_the_window_neither_count_nor_gate():
+    world = World(limits=[LIMIT], repeats=2)
+    world.change_trial(flags=(Flag.BEFORE_WINDOW,), steadiness=Steadiness.NOT_STEADY)
+    world.summaries = [
+        replace(each, value=1.0) if each.trial == world.trials[0].id else each
+        for each in world.summaries
+    ]
+    assert world.judge().reason is Reason.WITHIN_LIMITS
