@@ -87,7 +87,7 @@ def _store_run(store: Store, job: Job, steps: int) -> str:
         step = plan.step(planned.step_key)
         table = _table(job, step.workload.ops[0], number)
         found = summarise_trial(
-            table=table, step=step, job=job, trial_id=planned.id, ended_by_steady=False
+            table=table, step=step, job=job, trial_id=planned.id, met=frozenset()
         )
         trial = _ended(planned, job, found.window_s)
         _write(store, run.id, trial, table, _sensors(job, number))

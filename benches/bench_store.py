@@ -80,7 +80,7 @@ def _long_trial(root: Path, times: int) -> list[Figure]:
 
 def _summary(table: IntervalTable, plan: Plan, job: Job) -> tuple[Summary, ...]:
     found = summarise_trial(
-        table=table, step=plan.steps[0], job=job, trial_id=plan.trials[0].id, ended_by_steady=False
+        table=table, step=plan.steps[0], job=job, trial_id=plan.trials[0].id, met=frozenset()
     )
     return found.summaries
 

@@ -15,6 +15,7 @@ from storperf.fio.options import MIXED_BLOCK_SIZE
 from storperf.model.baseline import BaselineEntry, BaselineKey
 from storperf.model.job import (
     CANDIDATE,
+    Ending,
     Job,
     Plan,
     PlannedTrial,
@@ -206,6 +207,7 @@ def _shared_fields(job: Job) -> tuple[tuple[str, str], ...]:
         ("until_steady", steady),
         ("interval_s", f"{job.interval_s:g}"),
         ("fill", str(job.precondition.fill).lower()),
+        *_more_rules(job.ending),
     )
 
 
@@ -215,6 +217,24 @@ def _rounds(rounds: Rounds) -> str:
         f"{rule.rounds} of at most {rounds.at_most}, range {rule.range_limit:g}, "
         f"slope {rule.slope_limit:g}, tracking {' '.join(rounds.track) or 'all'}"
     )
+
+
+def _more_rules(ending: Ending) -> tuple[tuple[str, str], ...]:
+    """The ending's rules beside SNIA's, where there are any: older jobs keep their fingerprint."""
+    fields = []
+    storperf, confident = ending.until_storperf, ending.until_confident
+    if storperf is not None:
+        text = (
+            f"{storperf.samples} samples of {storperf.sample_s:g}s, "
+            f"range {storperf.range_limit:g}, slope {storperf.slope_limit:g}"
+        )
+        fields.append(("until_storperf", text))
+    if confident is not None:
+        text = f"half width {confident.half_width:g} from {confident.at_least} intervals on"
+        fields.append(("until_confident", text))
+    if len(ending.rules) > 1:
+        fields.append(("until_need", ending.need.value))
+    return tuple(fields)
 
 
 def _key_name(name: str) -> str:

@@ -5,16 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from storperf.fio.ending import FailureKind, FioFailure, explain_failure
-from storperf.model.job import Job, Step
+from storperf.model.job import Ending, EndRule, Job, Step
 from storperf.model.run import TrialEnd
 
 Record = dict[str, Any]
 
 # fio's clock and ours may differ by the last, unfinished I/O; more is not the runtime asked for.
 _LEAST_RUNTIME = 0.9
-# By itself, or by us because it was steady.  Any other stop leaves a piece of a measurement:
-# a lease that ran out, a release, a cancel of a manager that died before it could store it.
-_WHOLE = ("", "steady")
+# A device may need that long to drain what is queued; a fio that needs more hangs.
+_GRACE_S = 15.0
+_GRACE_SHARE = 0.2
+# Between the names of the rules that ended a trial.
+AND = "+"
+# How a trial is called that these rules ended; of several the first, which says most.
+_ENDS = {
+    EndRule.STEADY: TrialEnd.STEADY,
+    EndRule.CONFIDENT: TrialEnd.CONFIDENT,
+    EndRule.STORPERF: TrialEnd.STORPERF_RULE,
+}
 
 
 def explain_end(ended: Record) -> FioFailure | None:
@@ -40,7 +48,10 @@ def _explain_loss(ended: Record) -> FioFailure | None:
 
 
 def _explain_stop(why: str) -> FioFailure | None:
-    if why in _WHOLE:
+    # By itself, or by us because its rules were met.  Any other stop leaves a piece of a
+    # measurement: a lease that ran out, a release, a cancel of a manager that died before it
+    # could store it.
+    if not why or rules_met(why):
         return None
     return FioFailure(kind=FailureKind.AGENT, sentence=f"it was stopped before its end: {why}")
 
@@ -93,8 +104,23 @@ def explain_figures(ended: Record, step: Step, job: Job) -> FioFailure | None:
     return None
 
 
-def end_of(job: Job, step: Step, *, is_steady: bool) -> TrialEnd:
-    """How a trial that is a measurement ended."""
-    if step.workload.is_warm_up or job.ending.until_steady is None:
+def rules_met(why: str) -> frozenset[EndRule]:
+    """The rules that ended a trial, from the agent's `why`; none when it was stopped otherwise."""
+    names = frozenset(why.split(AND))
+    return frozenset(map(EndRule, names)) if names <= set(EndRule) else frozenset()
+
+
+def end_of(job: Job, step: Step, met: frozenset[EndRule]) -> TrialEnd:
+    """How a trial that is a measurement ended, by the rules that were met."""
+    if step.workload.is_warm_up or not job.ending.rules:
         return TrialEnd.COMPLETED
-    return TrialEnd.STEADY if is_steady else TrialEnd.DEADLINE
+    return next((end for rule, end in _ENDS.items() if rule in met), TrialEnd.DEADLINE)
+
+
+def longest_s(ending: Ending, ramp_s: float) -> float:
+    """When the agent kills a fio that has not ended by itself, in seconds after its start.
+
+    A device may need 15 s, or a fifth of a long trial, to drain what is queued.
+    """
+    runtime_s = ending.runtime_s + ramp_s
+    return runtime_s + max(_GRACE_S, runtime_s * _GRACE_SHARE)

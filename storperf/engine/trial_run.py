@@ -12,23 +12,27 @@ from typing import Any
 from storperf.engine import contents, waiting
 from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
+from storperf.engine.ending_watch import EndingWatch
 from storperf.engine.events import EventKind, Moment
 from storperf.engine.filling import SLOWEST_BYTES_PER_S
 from storperf.engine.records import interval_of
-from storperf.engine.steady_watch import SteadyWatch
-from storperf.engine.trial_end import end_of, explain_end, explain_figures
+from storperf.engine.trial_end import (
+    end_of,
+    explain_end,
+    explain_figures,
+    longest_s,
+    rules_met,
+)
 from storperf.engine.trial_flags import UNWRITTEN, own_flags
 from storperf.errors import AgentLost, Cancelled
 from storperf.fio.ending import FailureKind, FioFailure
 from storperf.fio.render import render_trial
+from storperf.model.job import EndRule
 from storperf.model.run import Steadiness, Summary, Trial, TrialEnd, TrialState
 from storperf.units import parse_duration_s
 
 Record = dict[str, Any]
 
-# A device may need that long to drain what is queued; a fio that needs more hangs.
-_GRACE_S = 15.0
-_GRACE_SHARE = 0.2
 _WARM_UP_GRACE_S = 60.0
 
 
@@ -40,13 +44,16 @@ class TrialRun:
         self._trial = trial
         self._step = context.plan.step(trial.step_key)
         self._numbers = context.numbers_of_side(trial.side)
-        rule = context.job.ending.until_steady
-        streams = len(context.agents) * len(self._numbers)
-        self._watch = None
-        if rule is not None and not self._step.workload.is_warm_up:
-            self._watch = SteadyWatch(self._step.workload, rule, streams)
+        self._watch = self._ending_watch()
         self._is_stopping = False
         self._lost: AgentLost | None = None
+
+    def _ending_watch(self) -> EndingWatch | None:
+        job = self._context.job
+        streams = len(self._context.agents) * len(self._numbers)
+        if self._step.workload.is_warm_up or not job.ending.rules:
+            return None
+        return EndingWatch(self._step.workload, job.ending, job.interval_s, streams)
 
     def run(self) -> None:
         """Start it, hear its end, store it; Cancelled is raised once it is stored."""
@@ -147,8 +154,7 @@ class TrialRun:
             ]
             return self._step.numjobs * max(sizes) / SLOWEST_BYTES_PER_S + _WARM_UP_GRACE_S
         ramp = self._step.workload.option("ramp_time")
-        runtime_s = self._context.job.ending.runtime_s + (parse_duration_s(ramp) if ramp else 0.0)
-        return runtime_s + max(_GRACE_S, runtime_s * _GRACE_SHARE)
+        return longest_s(self._context.job.ending, parse_duration_s(ramp) if ramp else 0.0)
 
     # --- while it runs -----------------------------------------------------------
 
@@ -192,9 +198,9 @@ class TrialRun:
         )
         if self._watch is not None:
             self._watch.feed(interval)
-            if self._watch.is_steady and not self._is_stopping:
+            if self._watch.why and not self._is_stopping:
                 self._is_stopping = True
-                self._stop("steady")
+                self._stop(self._watch.why)
 
     def _stop(self, why: str) -> None:
         for agent in self._context.agents:
@@ -220,9 +226,11 @@ class TrialRun:
         if failure is not None:
             self._fail(failure)
             return ()
-        is_steady = any(end["why"] == "steady" for end in ends.values())
-        found = trial_tables.summarise(self._context, self._trial, table, is_steady=is_steady)
+        met = frozenset[EndRule]().union(*(rules_met(end["why"]) for end in ends.values()))
+        found = trial_tables.summarise(self._context, self._trial, table, met=met)
         self._add_facts(window_s=found.window_s)
+        if self._watch is not None:
+            self._add_facts(until=self._watch.figures())
         if found.missing_ops:
             missing = ", ".join(found.missing_ops)
             sentence = f"no I/O at all in: {missing}"
@@ -231,7 +239,7 @@ class TrialRun:
         own = own_flags(self._context, self._trial, self._step, self._numbers, found.summaries)
         self._trial = replace(
             self._trial,
-            end=end_of(self._context.job, self._step, is_steady=is_steady),
+            end=end_of(self._context.job, self._step, met),
             steadiness=(
                 Steadiness.NOT_JUDGED if self._step.workload.is_warm_up else found.steadiness
             ),

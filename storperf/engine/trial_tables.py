@@ -9,6 +9,7 @@ from itertools import chain
 
 from storperf.engine.context import RunContext
 from storperf.engine.records import intervals_of, samples_of
+from storperf.model.job import EndRule
 from storperf.model.run import Trial
 from storperf.stats.summary import TrialSummary, summarise_trial
 from storperf.stats.table import IntervalTable, SensorTable
@@ -39,13 +40,13 @@ def write(context: RunContext, trial: Trial) -> IntervalTable:
 
 
 def summarise(
-    context: RunContext, trial: Trial, table: IntervalTable, *, is_steady: bool
+    context: RunContext, trial: Trial, table: IntervalTable, *, met: frozenset[EndRule]
 ) -> TrialSummary:
-    """The trial's figures and steadiness."""
+    """The trial's figures and steadiness; `met` names the rules that ended it."""
     return summarise_trial(
         table=table,
         step=context.plan.step(trial.step_key),
         job=context.job,
         trial_id=trial.id,
-        ended_by_steady=is_steady,
+        met=met,
     )

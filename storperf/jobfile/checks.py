@@ -9,7 +9,7 @@ from storperf.fio import engines
 from storperf.jobfile import defaults
 from storperf.jobfile.faults import Fault, nearest
 from storperf.jobfile.models import MAX_TRIALS, JobFile
-from storperf.model.job import Op, Origin, Workload
+from storperf.model.job import Ending, Op, Origin, Workload
 from storperf.units import render_duration, render_size
 
 # From 1 to the deepest queue there is.
@@ -88,15 +88,48 @@ def _ending(checked: Checked) -> Iterator[Fault]:
         yield Fault(("until",), "`duration` and `until` exclude each other; leave one out")
         return
     ending = defaults.ending(file)
-    rule = ending.until_steady
-    shortest = ending.runtime_s if rule is None else rule.round_s
-    if rule is not None and rule.round_s * rule.rounds > ending.runtime_s:
-        window = f"{rule.rounds} rounds of {render_duration(rule.round_s)}"
+    if file.until is not None and file.until.need is not None and len(ending.rules) == 1:
+        yield Fault(("until", "need"), "combines several rules, and there is one; leave it out")
+    yield from _windows(ending)
+    if checked.has("interval"):
+        yield from _divided(ending, file.interval, defaults.interval_s(file))
+
+
+def _windows(ending: Ending) -> Iterator[Fault]:
+    """What a rule has to look at must fit into the deadline."""
+    most_s = ending.runtime_s
+    steady, storperf = ending.until_steady, ending.until_storperf
+    windows = []
+    if steady is not None:
+        windows.append((steady.rounds, "rounds", steady.round_s))
+    if storperf is not None:
+        windows.append((storperf.samples, "samples", storperf.sample_s))
+    for count, name, length_s in windows:
+        if count * length_s > most_s:
+            window = f"{count} {name} of {render_duration(length_s)}"
+            yield Fault(("until",), f"{window} do not fit into at_most, {render_duration(most_s)}")
+
+
+def _divided(ending: Ending, written_s: float | None, interval_s: float) -> Iterator[Fault]:
+    """An interval divides what is looked at, and there must be enough of them."""
+    steady, storperf, confident = (
+        ending.until_steady,
+        ending.until_storperf,
+        ending.until_confident,
+    )
+    shortest_s = min(
+        ending.runtime_s,
+        ending.runtime_s if steady is None else steady.round_s,
+        ending.runtime_s if storperf is None else storperf.sample_s,
+    )
+    if written_s is not None and written_s > shortest_s:
+        yield Fault(("interval",), f"is longer than {render_duration(shortest_s)}, what it divides")
+    elif confident is not None and confident.at_least * interval_s > ending.runtime_s:
         yield Fault(
-            ("until",), f"{window} do not fit into at_most, {render_duration(ending.runtime_s)}"
+            ("until", "confident"),
+            f"{confident.at_least} intervals of {render_duration(interval_s)} do not fit into "
+            f"at_most, {render_duration(ending.runtime_s)}",
         )
-    if checked.has("interval") and file.interval is not None and file.interval > shortest:
-        yield Fault(("interval",), f"is longer than {render_duration(shortest)}, what it divides")
 
 
 def _adaptive(checked: Checked) -> Iterator[Fault]:

@@ -10,9 +10,17 @@ from storperf.jobfile.models import (
     SHORT_TRIAL_S,
     JobFile,
     TargetSection,
-    UntilSection,
 )
-from storperf.model.job import DepthSearch, Ending, Rounds, SteadyRule
+from storperf.jobfile.until import SteadySection, StorperfRuleSection
+from storperf.model.job import (
+    ConfidentRule,
+    DepthSearch,
+    Ending,
+    Need,
+    Rounds,
+    SteadyRule,
+    StorperfRule,
+)
 from storperf.units import parse_duration_s
 
 SHORTEST_ROUND_S = 10.0
@@ -45,7 +53,19 @@ def ending(file: JobFile) -> Ending:
     """When a trial ends."""
     if file.until is None:
         return Ending(runtime_s=file.duration or parse_duration_s(DEFAULT_DURATION))
-    return Ending(runtime_s=file.until.at_most, until_steady=_steady_rule(file.until))
+    until = file.until
+    is_named = until.steady or until.storperf or until.confident
+    steady = until.steady if is_named else SteadySection()
+    storperf, confident = until.storperf, until.confident
+    return Ending(
+        runtime_s=until.at_most,
+        until_steady=None if steady is None else _steady_rule(steady, until.at_most),
+        until_storperf=None if storperf is None else _storperf_rule(storperf),
+        until_confident=None
+        if confident is None
+        else ConfidentRule(half_width=confident.half_width, at_least=confident.at_least),
+        need=until.need or Need.ALL,
+    )
 
 
 def interval_s(file: JobFile) -> float:
@@ -77,12 +97,20 @@ def search(file: JobFile) -> DepthSearch | None:
     return None if file.search is None else DepthSearch(**file.search.queue_depth.model_dump())
 
 
-def _steady_rule(until: UntilSection) -> SteadyRule:
-    steady = until.steady
-    default_round = max(SHORTEST_ROUND_S, until.at_most / ROUNDS_IN_DEADLINE)
+def _steady_rule(steady: SteadySection, at_most_s: float) -> SteadyRule:
+    default_round = max(SHORTEST_ROUND_S, at_most_s / ROUNDS_IN_DEADLINE)
     return SteadyRule(
         round_s=default_round if steady.round is None else steady.round,
         rounds=steady.rounds,
         range_limit=steady.range,
         slope_limit=steady.slope,
+    )
+
+
+def _storperf_rule(storperf: StorperfRuleSection) -> StorperfRule:
+    return StorperfRule(
+        sample_s=storperf.sample,
+        samples=storperf.samples,
+        range_limit=storperf.range,
+        slope_limit=storperf.slope,
     )

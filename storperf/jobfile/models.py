@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from storperf.jobfile import scalars
 from storperf.jobfile.limits import read_limit
 from storperf.jobfile.scalars import distinct, one_or_more
+from storperf.jobfile.section import Section
+from storperf.jobfile.section import key as _key
+from storperf.jobfile.until import UntilSection
 from storperf.model.job import Limit
-from storperf.units import parse_duration_s, parse_share, parse_size
+from storperf.units import parse_share, parse_size
 
 MAX_TRIALS = 10_000
 DEFAULT_DURATION = "60s"
-DEFAULT_AT_MOST = "20m"
 DEFAULT_QUEUE_DEPTH = 16
 SHORT_TRIAL_S = 60.0
-
-
-def _key(description: str, default: Any = ..., shown: Any = None) -> Any:
-    """A key with its line of the reference; `shown` is its default as people write it."""
-    extra = {} if shown is None else {"default": shown}
-    return Field(default, description=description, json_schema_extra=extra)
-
-
-class Section(BaseModel):
-    """A mapping of the job file; keys that nobody knows are faults."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class TargetSection(Section):
@@ -113,38 +103,6 @@ class MatrixSection(Section):
     )
     agents: Axis[scalars.AgentCount] = _key(
         "Machines at once. 1 by default; the local provider has no more.", (1,), shown=[1]
-    )
-
-
-class SteadySection(Section):
-    """The rule of SNIA's Performance Test Specification; `{}` takes it as it stands there."""
-
-    round: scalars.RoundDuration | None = _key(
-        "Length of one round, at least 10s. By default at_most/25, so that a deadline has room "
-        "for five windows; never under 10s.",
-        None,
-    )
-    rounds: scalars.Rounds = _key("Rounds in the window that is looked at; SNIA's 5.", 5, shown=5)
-    range: scalars.Share = _key(
-        "Largest minus smallest round, as a share of the average; SNIA's 20%.",
-        parse_share("20%"),
-        shown="20%",
-    )
-    slope: scalars.Share = _key(
-        "Change of the fitted line over the window, as a share of the average; SNIA's 10%.",
-        parse_share("10%"),
-        shown="10%",
-    )
-
-
-class UntilSection(Section):
-    """End a trial as soon as it is steady."""
-
-    steady: SteadySection = _key("When it counts as steady.", SteadySection())
-    at_most: scalars.TrialDuration = _key(
-        "The deadline: a trial that is not steady by then ends, and says so.",
-        parse_duration_s(DEFAULT_AT_MOST),
-        shown=DEFAULT_AT_MOST,
     )
 
 
@@ -292,7 +250,9 @@ class JobFile(Section):
         shown=DEFAULT_DURATION,
     )
     until: UntilSection | None = _key(
-        "End each trial as soon as it is steady. Not together with `duration`.", None
+        "End each trial as soon as it is steady, or its mean is known well enough. Not together "
+        "with `duration`.",
+        None,
     )
     interval: scalars.IntervalDuration | None = _key(
         "Length of one reporting interval, 100ms to 60s. 1s by default; 250ms when a trial is "

@@ -116,6 +116,18 @@ def only_true(value: object) -> bool:
     return True
 
 
+def word(*known: str) -> Callable[[object], str]:
+    """A reader of one of a few words."""
+
+    def read(value: object) -> str:
+        text = _text(value)
+        if text not in known:
+            raise ValueError(f"{text!r} is not one of {', '.join(known)}")
+        return text
+
+    return read
+
+
 def host(value: object) -> str:
     """A host's name or address."""
     text = printable(255)(value)
@@ -191,6 +203,7 @@ Repeats = Annotated[int, BeforeValidator(whole(1, 100)), _whole_schema(1, 100)]
 BaselineRuns = Annotated[int, BeforeValidator(whole(1, 1000)), _whole_schema(1, 1000)]
 Rounds = Annotated[int, BeforeValidator(whole(3, 100)), _whole_schema(3, 100)]
 RoundCount = Annotated[int, BeforeValidator(whole(3, 1000)), _whole_schema(3, 1000)]
+IntervalCount = Annotated[int, BeforeValidator(whole(50, 1_000_000)), _whole_schema(50, 1_000_000)]
 Port = Annotated[int, BeforeValidator(whole(1, 65535)), _whole_schema(1, 65535)]
 Share = Annotated[
     float,

@@ -141,14 +141,67 @@ class SteadyRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """When a trial ends: after `runtime_s`; or sooner when `until_steady` holds.
+class StorperfRule:
+    """The rule of the earlier StorPerf, for comparison with its results and nothing else.
 
-    With `until_steady`, `runtime_s` is the deadline (`at_most`).
+    It looks at fio's running averages from the trial's start, one each `sample_s`; limits are
+    shares of their average, and the slope's is per sample.
+    """
+
+    sample_s: float = 60.0
+    samples: int = 10
+    range_limit: float = 0.20
+    slope_limit: float = 0.10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfidentRule:
+    """The 95 % interval of the mean is narrow: half of it is at most that share of the mean.
+
+    Nothing is looked at before `at_least` intervals.
+    """
+
+    half_width: float = 0.01
+    at_least: int = 300
+
+
+class EndRule(StrEnum):
+    """A rule that may end a trial before its time is up, as a job file names it."""
+
+    STEADY = "steady"
+    CONFIDENT = "confident"
+    STORPERF = "storperf"
+
+
+class Need(StrEnum):
+    """How several rules of an ending are combined."""
+
+    ALL = "all"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """When a trial ends: after `runtime_s`; or sooner, by the rules that stand here.
+
+    With a rule, `runtime_s` is the deadline (`at_most`).
     """
 
     runtime_s: float
     until_steady: SteadyRule | None = None
+    until_storperf: StorperfRule | None = None
+    until_confident: ConfidentRule | None = None
+    need: Need = Need.ALL
+
+    @property
+    def rules(self) -> frozenset[EndRule]:
+        """The rules that stand here; none for a trial of fixed length."""
+        present = {
+            EndRule.STEADY: self.until_steady,
+            EndRule.CONFIDENT: self.until_confident,
+            EndRule.STORPERF: self.until_storperf,
+        }
+        return frozenset(name for name, rule in present.items() if rule is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

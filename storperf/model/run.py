@@ -42,6 +42,8 @@ class TrialEnd(StrEnum):
 
     COMPLETED = "completed"
     STEADY = "steady"
+    CONFIDENT = "confident"
+    STORPERF_RULE = "storperf_rule"
     DEADLINE = "deadline"
     FAILED = "failed"
     CANCELLED = "cancelled"

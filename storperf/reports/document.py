@@ -8,7 +8,7 @@ from dataclasses import fields
 from enum import Enum
 from typing import Any
 
-from storperf.model.job import Job, Step
+from storperf.model.job import EndRule, Job, Step
 from storperf.model.metric import METRICS
 from storperf.model.result import RunResult
 from storperf.model.run import Run, Summary, Trial
@@ -84,6 +84,8 @@ def _job(job: Job) -> dict[str, object]:
         "repeats": job.repeats,
         "runtime_s": job.ending.runtime_s,
         "until_steady": job.ending.until_steady is not None,
+        "until": [rule.value for rule in EndRule if rule in job.ending.rules],
+        "until_need": job.ending.need.value,
         "interval_s": job.interval_s,
         "limits": [limit.text for limit in job.limits],
         "baseline_runs": job.baseline_runs,

@@ -157,7 +157,7 @@ def _traces(trial: Trial, result: RunResult, kept: Kept) -> tuple[Traces | None,
 
 
 def _trial_facts(trial: Trial) -> list[str]:
-    words = [] if trial.end is None else [f"ended: {trial.end.value}"]
+    words = [] if trial.end is None else [f"ended: {trial.end.value.replace('_', ' ')}"]
     if trial.started_s is not None and trial.ended_s is not None:
         words.append(f"took {render_duration(max(0.0, trial.ended_s - trial.started_s))}")
     if trial.steadiness is not None:

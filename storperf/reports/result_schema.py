@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any
 
 from storperf.errors import ExitCode
+from storperf.model.job import EndRule, Need
 from storperf.model.metric import METRICS
 from storperf.model.run import Flag, Phase, RunState, Steadiness, TrialEnd, TrialState
 from storperf.model.verdict import CheckKind, Outcome, Reason
@@ -67,6 +68,8 @@ def _job() -> Schema:
             "repeats": _COUNT,
             "runtime_s": _NUMBER,
             "until_steady": _TRUTH,
+            "until": _list_of(_one_of(EndRule)),
+            "until_need": _one_of(Need),
             "interval_s": _NUMBER,
             "limits": _list_of(_TEXT),
             "baseline_runs": _COUNT,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from storperf.model.job import CANDIDATE, Job, Plan, PlannedTrial, Step
+from storperf.model.job import CANDIDATE, EndRule, Job, Plan, PlannedTrial, Step
 from storperf.model.run import Flag, Steadiness, Summary, Trial, TrialEnd
 from storperf.model.verdict import Check, CheckKind, Reason
 from storperf.stats.limits import WHOLE_RUN
 from storperf.stats.repeats import ALL
+from storperf.stats.wording import percent
 
 _FLAGS = {
     Flag.PARTIAL: (
@@ -111,6 +112,9 @@ def _judge_trial(
     if _is_unsteady(job, trial):
         told = " ".join(each.sentence for each in trial.steady_figures if each.sentence)
         yield Reason.NOT_STEADY, f"it was not steady{told and ': '}{told.rstrip('.')}"
+    if _is_unsure(job, trial) and job.ending.until_confident is not None:
+        wanted = percent(job.ending.until_confident.half_width)
+        yield Reason.TOO_FEW, f"its deadline came before its mean was known to {wanted}"
 
 
 def _bad_end(trial: Trial) -> tuple[Reason, str]:
@@ -124,6 +128,14 @@ def _bad_end(trial: Trial) -> tuple[Reason, str]:
 
 def _is_unsteady(job: Job, trial: Trial) -> bool:
     """Whether it is known not to be steady; a trial to run until steady has to be known to be."""
-    if job.ending.until_steady is not None:
-        return trial.end is TrialEnd.DEADLINE or trial.steadiness is not Steadiness.STEADY
-    return trial.steadiness is Steadiness.NOT_STEADY
+    rules = job.ending.rules
+    if not rules & {EndRule.STEADY, EndRule.STORPERF} or trial.end is TrialEnd.CONFIDENT:
+        return trial.steadiness is Steadiness.NOT_STEADY
+    if trial.end is TrialEnd.DEADLINE and EndRule.CONFIDENT not in rules:
+        return True
+    return trial.steadiness is not Steadiness.STEADY
+
+
+def _is_unsure(job: Job, trial: Trial) -> bool:
+    """Whether its mean was to be known well, and was not when the deadline came."""
+    return trial.end is TrialEnd.DEADLINE and EndRule.CONFIDENT in job.ending.rules

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +21,9 @@ from storperf.stats.table import Floats
 from storperf.stats.warmup import Cut, mser5_cut
 
 Series = Mapping[Op, tuple[Floats, Floats]]
+Windows = Mapping[Op, SniaFigures | None]
 ROUNDS = 5
+_TOO_SHORT = "It ended before one window of rounds was complete."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,34 +89,100 @@ def judge_until_steady(
     it; a trial that met its deadline is not.
     """
     first = _steady_window(rounds, rule) if ended_by_steady else None
-    is_steady = first is not None
+    steadiness = Steadiness.NOT_STEADY if first is None else Steadiness.STEADY
     if first is None:
-        last = [last_window(values, rule) for values in rounds.means.values()]
-        if None in last:
-            return _without_window(series, metric)
-        first = min(number for number in last if number is not None)
+        first = _last_window(rounds, rule)
+    if first is None:
+        return _without_window(series, metric, Steadiness.NOT_STEADY)
+    figures, span = _in_window(series, rounds, first, (metric, rule), by_steady=ended_by_steady)
+    return SteadyJudgement(steadiness=steadiness, figures=figures, start_s=span[0], end_s=span[1])
+
+
+def judge_last_window(
+    series: Series, rounds: Rounds, metric: str, rule: SteadyRule
+) -> SteadyJudgement:
+    """The judgement of a trial that another rule than SNIA's ended, or another one with it.
+
+    What counts is its last window, and whether that is steady.  Not judged: fewer rounds
+    than a window has.
+    """
+    first = _last_window(rounds, rule)
+    if first is None:
+        return _without_window(series, metric, Steadiness.NOT_JUDGED)
+    steadiness = _state_of(_windows_at(rounds, first, rule))
+    figures, span = _in_window(series, rounds, first, (metric, rule), by_steady=True)
+    return SteadyJudgement(steadiness=steadiness, figures=figures, start_s=span[0], end_s=span[1])
+
+
+def judge_whole(series: Series, rounds: Rounds, metric: str, rule: SteadyRule) -> SteadyJudgement:
+    """The judgement of a trial that was to become steady and to know its mean.
+
+    What counts is all of it after the warm-up cut, because the mean's interval is of that.
+    Steady only if it is by `judge_fixed` and its last window is by SNIA's rule.
+    """
+    whole = judge_fixed(series, metric)
+    first = _last_window(rounds, rule)
+    if first is None:
+        figures = tuple(
+            replace(each, sentence=f"{each.sentence} {_TOO_SHORT}") for each in whole.figures
+        )
+        return replace(whole, steadiness=Steadiness.NOT_STEADY, figures=figures)
+    windows = _windows_at(rounds, first, rule)
+    figures = tuple(_with_window(each, windows[Op(each.op)], rule) for each in whole.figures)
+    states = [whole.steadiness, _state_of(windows)]
+    return replace(whole, steadiness=_together(states), figures=figures)
+
+
+def _with_window(
+    figures: SteadyFigures, snia: SniaFigures | None, rule: SteadyRule
+) -> SteadyFigures:
+    sentence = _window_sentence(snia, rule, ended_by_steady=True)
+    return replace(
+        figures,
+        snia_range=None if snia is None else snia.range_share,
+        snia_excursion=None if snia is None else snia.excursion_share,
+        snia_steady=None if snia is None else snia.is_steady,
+        sentence=f"{figures.sentence} {sentence}",
+    )
+
+
+def _in_window(
+    series: Series, rounds: Rounds, first: int, asked: tuple[str, SteadyRule], *, by_steady: bool
+) -> tuple[tuple[SteadyFigures, ...], tuple[float, float]]:
+    """Each direction's figures of one window, and where it lies (epoch s)."""
+    metric, rule = asked
     start = rounds.start_s + first * rule.round_s
-    end = start + rule.rounds * rule.round_s
+    span = (start, start + rule.rounds * rule.round_s)
     figures = []
     for op, pair in series.items():
         snia = _window_at(rounds.means[op], first, rule)
-        part = _part(op, metric, pair, (start, end))
-        sentence = _window_sentence(snia, rule, ended_by_steady=ended_by_steady)
-        figures.append(_figures(part, drift(part.values), snia, sentence))
-    return SteadyJudgement(
-        steadiness=Steadiness.STEADY if is_steady else Steadiness.NOT_STEADY,
-        figures=tuple(figures),
-        start_s=start,
-        end_s=end,
-    )
+        part = _part(op, metric, pair, span)
+        trend = drift(part.values)
+        told = _window_sentence(snia, rule, ended_by_steady=by_steady) + _told_drift(trend)
+        figures.append(_figures(part, trend, snia, told))
+    return tuple(figures), span
+
+
+def _last_window(rounds: Rounds, rule: SteadyRule) -> int | None:
+    """The first round of the last window that is whole in every direction."""
+    found = [last_window(values, rule) for values in rounds.means.values()]
+    return None if None in found else min(number for number in found if number is not None)
+
+
+def _windows_at(rounds: Rounds, first: int, rule: SteadyRule) -> Windows:
+    return {op: _window_at(values, first, rule) for op, values in rounds.means.items()}
+
+
+def _state_of(windows: Windows) -> Steadiness:
+    is_steady = all(snia is not None and snia.is_steady for snia in windows.values())
+    return Steadiness.STEADY if is_steady else Steadiness.NOT_STEADY
 
 
 def _steady_window(rounds: Rounds, rule: SteadyRule) -> int | None:
     """The first round of the first window that is steady in every direction."""
     count = min(len(values) for values in rounds.means.values())
     for first in range(count - rule.rounds + 1):
-        windows = [_window_at(values, first, rule) for values in rounds.means.values()]
-        if all(window is not None and window.is_steady for window in windows):
+        if _state_of(_windows_at(rounds, first, rule)) is Steadiness.STEADY:
             return first
     return None
 
@@ -127,13 +195,10 @@ def _window_at(values: Floats, first: int, rule: SteadyRule) -> SniaFigures | No
     return snia_window(window.tolist(), rule)
 
 
-def _without_window(series: Series, metric: str) -> SteadyJudgement:
-    sentence = "It ended before one window of rounds was complete."
+def _without_window(series: Series, metric: str, steadiness: Steadiness) -> SteadyJudgement:
     parts = [_part(op, metric, pair, (-np.inf, np.inf)) for op, pair in series.items()]
-    figures = tuple(_figures(part, drift(part.values), None, sentence) for part in parts)
-    return SteadyJudgement(
-        steadiness=Steadiness.NOT_STEADY, figures=figures, start_s=None, end_s=None
-    )
+    figures = tuple(_figures(part, drift(part.values), None, _TOO_SHORT) for part in parts)
+    return SteadyJudgement(steadiness=steadiness, figures=figures, start_s=None, end_s=None)
 
 
 def _slice_s(times: Floats) -> float:
@@ -177,6 +242,14 @@ def _window_sentence(snia: SniaFigures | None, rule: SteadyRule, *, ended_by_ste
     if snia.is_steady:
         return f"It met its deadline; {figures}"
     return f"Not steady: {figures}"
+
+
+def _told_drift(trend: Drift | None) -> str:
+    """SNIA's rule accepts a drift of 10 %: who reads it is to see how large this one is."""
+    if trend is None:
+        return ""
+    span = f"95 % interval {trend.low:+.1%} to {trend.high:+.1%}"
+    return f" It drifts by {trend.share:+.1%} over the window ({span})."
 
 
 def _fixed_window(times: Floats, values: Floats) -> SniaFigures | None:

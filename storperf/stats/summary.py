@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from storperf.model.job import Ending, Job, Op, Step
+from storperf.model.job import Ending, EndRule, Job, Op, SteadyRule, Step
 from storperf.model.run import Flag, Steadiness, SteadyFigures, Summary
 from storperf.stats.figures import summaries_of_op
 from storperf.stats.judge_steady import (
     Rounds,
     SteadyJudgement,
     judge_fixed,
+    judge_last_window,
     judge_until_steady,
+    judge_whole,
 )
 from storperf.stats.series import (
     common_window,
@@ -47,15 +49,16 @@ class TrialSummary:
 
 
 def summarise_trial(
-    *, table: IntervalTable, step: Step, job: Job, trial_id: str, ended_by_steady: bool
+    *, table: IntervalTable, step: Step, job: Job, trial_id: str, met: frozenset[EndRule]
 ) -> TrialSummary:
     """Figures and steadiness of one trial, for each agent and for `all` of them.
 
-    Only the interval common to all agents and targets counts.  A trial of fixed length
-    loses its warm-up (one MSER-5 cut for all directions, the latest); one that ran until
-    steady is summarised over the window of rounds that ended it.  `ended_by_steady` is
-    whether the engine stopped it for being steady rather than at its deadline; the stored
-    data must agree.  Rates, latencies and percentiles: see `figures.py`.
+    Only the interval common to all agents and targets counts.  A trial of fixed length, and
+    one that ran until its mean was known, loses its warm-up (one MSER-5 cut for all
+    directions, the latest); one that ran until steady is summarised over the window of rounds
+    that ended it.  `met` holds the rules for which the engine stopped it; none when it ran
+    to its deadline.  The stored data must agree.  Rates, latencies and percentiles: see
+    `figures.py`.
     Nothing is made up: a direction without I/O has no Summary and is in `missing_ops`.
     """
     ops = step.workload.ops
@@ -74,7 +77,7 @@ def summarise_trial(
             missing_ops=missing,
             window_s=None,
         )
-    judged = _judge(table, series, metric, job.ending, ended_by_steady=ended_by_steady)
+    judged = _judge(table, series, metric, job.ending, met)
     first = start if judged.start_s is None else judged.start_s
     last = end if judged.end_s is None else judged.end_s
     kept = table.where(rows_between(table, first, last))
@@ -93,20 +96,37 @@ def _judge(
     series: dict[Op, tuple[Floats, Floats]],
     metric: str,
     ending: Ending,
-    *,
-    ended_by_steady: bool,
+    met: frozenset[EndRule],
 ) -> SteadyJudgement:
     if any(len(times) == 0 for times, _ in series.values()):
         return SteadyJudgement(
             steadiness=Steadiness.NOT_JUDGED, figures=(), start_s=None, end_s=None
         )
-    rule = ending.until_steady
+    rule = _window_rule(ending, met)
     if rule is None:
         return judge_fixed(series, metric)
     start = common_window(table)[0]
     means = {op: summed_rounds(table, op, metric, start, rule.round_s) for op in series}
     rounds = Rounds(start_s=start, means=means)
-    return judge_until_steady(series, rounds, metric, rule, ended_by_steady=ended_by_steady)
+    if EndRule.CONFIDENT in (met or ending.rules):
+        return judge_whole(series, rounds, metric, rule)
+    if EndRule.STORPERF in met:
+        return judge_last_window(series, rounds, metric, rule)
+    return judge_until_steady(series, rounds, metric, rule, ended_by_steady=bool(met))
+
+
+def _window_rule(ending: Ending, met: frozenset[EndRule]) -> SteadyRule | None:
+    """SNIA's rule that the trial has to keep; None when it did not have to become steady.
+
+    Where only the earlier StorPerf's rule was asked for, it is SNIA's with rounds as long as
+    that one's samples: the old rule itself proves nothing.
+    """
+    rules = met or ending.rules
+    if EndRule.STEADY in rules:
+        return ending.until_steady
+    if EndRule.STORPERF in rules and ending.until_storperf is not None:
+        return ending.until_steady or SteadyRule(round_s=ending.until_storperf.sample_s)
+    return None
 
 
 def _summaries(kept: IntervalTable, trial_id: str, interval_s: float) -> tuple[Summary, ...]:

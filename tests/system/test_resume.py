@@ -115,6 +115,24 @@ def a_trial_that_is_still_running_is_taken_over(storperf):
 
 
 @fact
+def a_trial_whose_manager_was_killed_still_ends_by_its_rules(storperf):
+    until = {"confident": {"half_width": "2%", "at_least": 50}, "at_most": "60s"}
+    job = storperf.job(provider=storperf.lying_fio(), duration=None, until=until, interval="250ms")
+    running = storperf.start("run", job, "--json")
+    running.until("rr-bs4k-qd1-nj1-a1: started")
+    # What it has heard by then is heard again, from the journal.
+    time.sleep(5)
+    running.process.kill()
+    running.end()
+    resumed = storperf("resume", "--json")
+    assert resumed.exit_code == 0, resumed
+    [trial] = resumed.trials
+    assert (trial["end"], trial["attempt"]) == ("confident", 1)
+    assert 12 <= trial["ended_s"] - trial["started_s"] < 50
+    storperf.assert_nothing_left()
+
+
+@fact
 def a_fill_that_is_still_running_is_waited_for(storperf):
     provider = storperf.lying_fio(fill_s=8)
     running = storperf.start("run", storperf.job(provider=provider), "--json")

@@ -44,6 +44,54 @@ def a_trial_that_never_becomes_steady_ends_at_its_deadline_undecided(storperf):
 
 
 @fact
+def a_trial_ends_as_soon_as_its_mean_is_known(storperf):
+    until = {"confident": {"half_width": "2%", "at_least": 50}, "at_most": "60s"}
+    ended = storperf.run_job(
+        provider=storperf.lying_fio(), duration=None, until=until, interval="250ms"
+    )
+    assert ended.exit_code == 0, ended
+    [trial] = ended.trials
+    assert (trial["end"], trial["steadiness"]) == ("confident", "steady")
+    # 50 intervals are 12.5 s; a busy machine may need a few looks more.
+    assert 12 <= trial["ended_s"] - trial["started_s"] < 50
+    assert trial["facts"]["ends"]["agent-01"]["why"] == "confident"
+    [seen] = trial["facts"]["until"]["confident"]
+    assert seen["half_width_share"] <= 0.02
+    [figures] = trial["steady_figures"]
+    assert figures["drift_low"] <= figures["drift"] <= figures["drift_high"]
+    assert ended.json["job"]["until"] == ["confident"]
+    storperf.assert_nothing_left()
+
+
+@fact
+def a_mean_that_is_not_known_by_the_deadline_leaves_the_run_undecided(storperf):
+    provider = storperf.lying_fio("drifting", factor=0.9)
+    until = {"confident": {"half_width": "0.01%", "at_least": 50}, "at_most": "20s"}
+    ended = storperf.run_job(provider=provider, duration=None, until=until, interval="250ms")
+    assert ended.exit_code == 3, ended
+    [trial] = ended.trials
+    assert trial["end"] == "deadline"
+    assert ended.json["run"]["reason"] in {"too_few", "not_steady"}
+    assert not ended.json["verdict"]["enters_baseline"]
+    storperf.assert_nothing_left()
+
+
+@fact
+def the_old_rule_ends_a_trial_and_proves_nothing(storperf):
+    until = {"storperf": {"sample": "10s", "samples": 3}, "at_most": "45s"}
+    ended = storperf.run_job(provider=storperf.lying_fio(), duration=None, until=until)
+    assert ended.exit_code == 3, ended
+    [trial] = ended.trials
+    # Three rounds of its samples are no window of SNIA's.
+    assert (trial["end"], trial["steadiness"]) == ("storperf_rule", "not_judged")
+    assert 30 <= trial["ended_s"] - trial["started_s"] < 40
+    seen = {each["metric"]: each for each in trial["facts"]["until"]["storperf"]}
+    assert seen["iops"]["average"] == pytest.approx(500, rel=0.1)
+    assert ended.json["run"]["reason"] == "not_steady"
+    storperf.assert_nothing_left()
+
+
+@fact
 def a_storage_that_hangs_never_becomes_steady(storperf):
     provider = storperf.lying_fio("step", factor=0.0, at=0.1)
     ended = storperf.run_job(provider=provider, duration=None, until=UNTIL)

@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 
 from storperf.jobfile.parse import parse_job
 from storperf.model.job import (
+    ConfidentRule,
     Ending,
     Graphite,
     Limit,
+    Need,
     Precondition,
     Provider,
     SteadyRule,
+    StorperfRule,
     Workload,
 )
 from storperf.plan import MAX_KEY, fingerprint, plan_job
@@ -147,6 +150,9 @@ def test_what_does_not_measure_leaves_the_fingerprint_alone(change):
     assert plan.steps == plan_job(ONE).steps
 
 
+TWO_RULES = Ending(
+    runtime_s=60, until_steady=SteadyRule(round_s=10), until_confident=ConfidentRule()
+)
 MEASURING = [
     {"workloads": (Workload(name="rr", options=(("rw", "randread"), ("norandommap", "1"))),)},
     {"matrix": dataclasses.replace(ONE.matrix, block_sizes_bytes=(512,))},
@@ -165,6 +171,16 @@ MEASURING = [
     {"ending": Ending(runtime_s=60, until_steady=SteadyRule(round_s=10, rounds=4))},
     {"ending": Ending(runtime_s=60, until_steady=SteadyRule(round_s=10, range_limit=0.3))},
     {"ending": Ending(runtime_s=60, until_steady=SteadyRule(round_s=10, slope_limit=0.3))},
+    {"ending": Ending(runtime_s=60, until_storperf=StorperfRule())},
+    {"ending": Ending(runtime_s=60, until_storperf=StorperfRule(samples=9))},
+    {"ending": Ending(runtime_s=60, until_storperf=StorperfRule(sample_s=30))},
+    {"ending": Ending(runtime_s=60, until_storperf=StorperfRule(range_limit=0.3))},
+    {"ending": Ending(runtime_s=60, until_storperf=StorperfRule(slope_limit=0.3))},
+    {"ending": Ending(runtime_s=60, until_confident=ConfidentRule())},
+    {"ending": Ending(runtime_s=60, until_confident=ConfidentRule(half_width=0.02))},
+    {"ending": Ending(runtime_s=60, until_confident=ConfidentRule(at_least=60))},
+    {"ending": TWO_RULES},
+    {"ending": dataclasses.replace(TWO_RULES, need=Need.ANY)},
     {"interval_s": 0.5},
     {"precondition": Precondition(fill=False)},
 ]
@@ -174,7 +190,8 @@ MEASURING = [
 def test_what_measures_changes_the_fingerprint(change):
     before, after = (plan_job(job).steps[0] for job in (ONE, dataclasses.replace(ONE, **change)))
     assert before.fingerprint != after.fingerprint
-    assert [pair[0] for pair in before.measuring] == [pair[0] for pair in after.measuring]
+    names = [[name for name, _ in each.measuring] for each in (before, after)]
+    assert names[1][: len(names[0])] == names[0]
     assert before.measuring != after.measuring
 
 
@@ -198,6 +215,27 @@ def test_the_fingerprint_is_versioned_and_stays():
     """A change here makes every stored baseline incomparable: raise FINGERPRINT_VERSION."""
     assert plan_job(ONE).steps[0].fingerprint == "v1-492769ef927ceba7"
     assert fingerprint((("a", "b"),)) == "v1-db8992cf941b185a"
+
+
+@pytest.mark.parametrize(
+    ("keys", "stays"),
+    [
+        ("", "v1-492769ef927ceba7"),
+        ("duration: 5m\n", "v1-be6497b679ad9452"),
+        ("until: {}\n", "v1-d23cbe4c9366464c"),
+        ("until: {steady: {rounds: 4, range: 10%}, at_most: 30m}\n", "v1-75382f004c2394bc"),
+    ],
+)
+def test_a_job_file_that_names_no_newer_key_keeps_its_fingerprint(keys, stays):
+    text = f"name: n\ntarget: {{directory: d}}\nworkloads: [rr]\n{keys}"
+    assert plan_job(parse_job(text, source="x")).steps[0].fingerprint == stays
+
+
+def test_how_one_rule_is_combined_does_not_measure():
+    alone = Ending(runtime_s=60, until_steady=SteadyRule(round_s=10))
+    any_one = dataclasses.replace(alone, need=Need.ANY)
+    one, other = (plan_job(dataclasses.replace(ONE, ending=each)) for each in (alone, any_one))
+    assert one.steps[0].fingerprint == other.steps[0].fingerprint
 
 
 def test_a_pinned_value_measures_like_the_matrix_one():

@@ -6,9 +6,16 @@ import dataclasses
 
 import pytest
 
-from storperf.engine.trial_end import end_of, explain_end, explain_figures
+from storperf.engine.trial_end import (
+    end_of,
+    explain_end,
+    explain_figures,
+    longest_s,
+    rules_met,
+)
 from storperf.fio.ending import FailureKind
 from storperf.jobfile.parse import parse_job
+from storperf.model.job import Ending, EndRule
 from storperf.model.run import TrialEnd
 from storperf.plan import plan_job
 
@@ -106,8 +113,9 @@ def test_our_own_stop_is_a_measurement():
     assert explain_end(an_end(a_target(exit_status=128, stopped=True))) is None
 
 
-def test_a_stop_because_it_was_steady_is_a_measurement():
-    assert explain_end(an_end(a_target(exit_status=128, stopped=True), why="steady")) is None
+@pytest.mark.parametrize("why", ["steady", "confident", "storperf", "steady+confident"])
+def test_a_stop_because_its_rules_were_met_is_a_measurement(why):
+    assert explain_end(an_end(a_target(exit_status=128, stopped=True), why=why)) is None
 
 
 @pytest.mark.parametrize("why", ["released", "agent_ended", "cancelled", "stopped"])
@@ -168,12 +176,6 @@ def test_every_direction_of_a_mix_is_looked_at():
     assert explain_figures(an_end(one_sided), step, MIXED_JOB).kind is FailureKind.EARLY
 
 
-def test_the_end_has_the_word_for_what_was_asked():
-    assert end_of(JOB, STEP, is_steady=False) is TrialEnd.COMPLETED
-    assert end_of(STEADY_JOB, STEP, is_steady=True) is TrialEnd.STEADY
-    assert end_of(STEADY_JOB, STEP, is_steady=False) is TrialEnd.DEADLINE
-
-
 def test_a_warm_up_has_no_time_to_end_too_early_and_no_deadline():
     warm_up = dataclasses.replace(
         STEP, workload=dataclasses.replace(STEP.workload, name="_warm_up")
@@ -181,4 +183,47 @@ def test_a_warm_up_has_no_time_to_end_too_early_and_no_deadline():
     short = a_target(runtime_ms={"read": 1, "write": 0, "trim": 0})
     assert explain_figures(an_end(short), warm_up, JOB) is None
     assert explain_figures(an_end(short), STEP, JOB) is not None
-    assert end_of(STEADY_JOB, warm_up, is_steady=False) is TrialEnd.COMPLETED
+    assert end_of(STEADY_JOB, warm_up, frozenset()) is TrialEnd.COMPLETED
+
+
+BOTH_JOB = parse_job(
+    "name: n\ntarget: {directory: d}\nworkloads: [rr]\n"
+    "until: {steady: {}, confident: {}, storperf: {}}\n",
+    source="x",
+)
+
+
+@pytest.mark.parametrize(
+    ("job", "why", "end"),
+    [
+        (JOB, "", TrialEnd.COMPLETED),
+        (STEADY_JOB, "steady", TrialEnd.STEADY),
+        (STEADY_JOB, "", TrialEnd.DEADLINE),
+        (BOTH_JOB, "confident", TrialEnd.CONFIDENT),
+        (BOTH_JOB, "storperf", TrialEnd.STORPERF_RULE),
+        (BOTH_JOB, "storperf+confident", TrialEnd.CONFIDENT),
+        (BOTH_JOB, "steady+storperf+confident", TrialEnd.STEADY),
+        (BOTH_JOB, "", TrialEnd.DEADLINE),
+    ],
+)
+def test_the_end_has_the_word_for_what_ended_it(job, why, end):
+    assert end_of(job, STEP, rules_met(why)) is end
+
+
+@pytest.mark.parametrize("why", ["", "released", "steady+released", "steady+", "+"])
+def test_a_stop_by_anything_else_met_no_rule(why):
+    assert rules_met(why) == frozenset()
+
+
+def test_every_rule_of_an_ending_has_a_word_for_its_end():
+    ends = {end_of(BOTH_JOB, STEP, frozenset({rule})) for rule in EndRule}
+    assert len(ends) == len(EndRule)
+    assert TrialEnd.DEADLINE not in ends
+
+
+@pytest.mark.parametrize(
+    ("runtime_s", "ramp_s", "longest"),
+    [(1, 0, 16), (60, 0, 75), (60, 5, 80), (600, 0, 720), (86400, 0, 103680)],
+)
+def test_a_fio_that_does_not_end_is_killed_a_fifth_after_its_time(runtime_s, ramp_s, longest):
+    assert longest_s(Ending(runtime_s=runtime_s), ramp_s) == pytest.approx(longest)

@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 
 from storperf.errors import ExitCode, JobFileError
 from storperf.jobfile.parse import parse_job
-from storperf.model.job import Graphite, Limit, Op, Origin, SteadyRule, TargetKind, Workload
+from storperf.model.job import (
+    ConfidentRule,
+    Ending,
+    Graphite,
+    Limit,
+    Need,
+    Op,
+    Origin,
+    SteadyRule,
+    StorperfRule,
+    TargetKind,
+    Workload,
+)
 
 THREE_LINES = "name: nightly\ntarget: {directory: scratch, size: 1G}\nworkloads: [rr, wr]\n"
 NULL_TARGET = "name: x\ntarget: {null_engine: true}\n"
@@ -165,6 +177,22 @@ def test_an_unknown_key_names_the_nearest_known_one_and_the_line(extra, fault):
         ("until: {steady: {slope: 0%}}", "a limit of 0 can never be met"),
         ("until: {at_most: 40s}", "until: 5 rounds of 10s do not fit into at_most, 40s"),
         ("duration: 60s\nuntil: {}", "until: `duration` and `until` exclude each other"),
+        ("until: {confident: {half_width: 0%}}", "a limit of 0 can never be met"),
+        ("until: {confident: {at_least: 49}}", "49 is not between 50 and 1000000"),
+        (
+            "until: {confident: {}, at_most: 4m}",
+            "until.confident: 300 intervals of 1s do not fit into at_most, 4m",
+        ),
+        ("until: {storperf: {sample: 5s}}", "5s is not between 10s and 1d"),
+        (
+            "until: {storperf: {}, at_most: 5m}",
+            "until: 10 samples of 1m do not fit into at_most, 5m",
+        ),
+        ("until: {storperf: {sample: 10s}}\ninterval: 20s", "interval: is longer than 10s"),
+        ("until: {steady: {}, confident: {}, need: one}", "'one' is not one of all, any"),
+        ("until: {need: any}", "until.need: combines several rules, and there is one"),
+        ("until: {steady: {}, need: all}", "until.need: combines several rules, and there is one"),
+        ("until: {steady: null, confident: {}}", "line 4: until.steady: has no value"),
         ("interval: 50ms", "interval: 50ms is not between 100ms and 60s"),
         ("interval: 61s", "interval: 61s is not between 100ms and 60s"),
         ("duration: 2s\ninterval: 3s", "interval: is longer than 2s, what it divides"),
@@ -390,6 +418,48 @@ def test_until_steady_has_snias_rule_and_a_deadline(until, rule, at_most_s):
     job = parse(with_keys(f"until: {until}"))
     assert (job.ending.until_steady, job.ending.runtime_s) == (rule, at_most_s)
     assert job.interval_s == 1
+
+
+@pytest.mark.parametrize(
+    ("until", "ending"),
+    [
+        ("{confident: {}}", Ending(runtime_s=1200, until_confident=ConfidentRule())),
+        (
+            "{confident: {half_width: 0.5%, at_least: 60}, at_most: 5m}",
+            Ending(runtime_s=300, until_confident=ConfidentRule(half_width=0.005, at_least=60)),
+        ),
+        ("{storperf: {}}", Ending(runtime_s=1200, until_storperf=StorperfRule())),
+        (
+            "{storperf: {sample: 30s, samples: 5, range: 10%, slope: 5%}}",
+            Ending(
+                runtime_s=1200,
+                until_storperf=StorperfRule(
+                    sample_s=30, samples=5, range_limit=0.1, slope_limit=0.05
+                ),
+            ),
+        ),
+        (
+            "{steady: {}, confident: {}}",
+            Ending(
+                runtime_s=1200,
+                until_steady=SteadyRule(round_s=48),
+                until_confident=ConfidentRule(),
+                need=Need.ALL,
+            ),
+        ),
+        (
+            "{steady: {}, storperf: {}, need: any}",
+            Ending(
+                runtime_s=1200,
+                until_steady=SteadyRule(round_s=48),
+                until_storperf=StorperfRule(),
+                need=Need.ANY,
+            ),
+        ),
+    ],
+)
+def test_rules_of_an_ending_are_named_and_combined(until, ending):
+    assert parse(with_keys(f"until: {until}")).ending == ending
 
 
 def test_a_workload_of_ones_own_keeps_its_options_in_order():

@@ -31,7 +31,14 @@ SEQ_WRITE = Workload(name="ws", options=(("rw", "write"),))
 
 
 def make_job(  # noqa: PLR0913 - a test names what it cares about
-    *, limits=(), until=None, runtime_s=60.0, interval_s=1.0, workloads=(RANDREAD,), repeats=1
+    *,
+    limits=(),
+    until=None,
+    runtime_s=60.0,
+    interval_s=1.0,
+    workloads=(RANDREAD,),
+    repeats=1,
+    **rules,
 ):
     target = Target(kind=TargetKind.DIRECTORY, path="scratch", size_bytes=1 << 30)
     return Job(
@@ -42,7 +49,7 @@ def make_job(  # noqa: PLR0913 - a test names what it cares about
         sides=(Side(name="candidate", targets=(target,)),),
         workloads=tuple(workloads),
         matrix=Matrix(block_sizes_bytes=(4096,), queue_depths=(1,), numjobs=(1,), agents=(1,)),
-        ending=Ending(runtime_s=runtime_s, until_steady=until),
+        ending=Ending(runtime_s=runtime_s, until_steady=until, **rules),
         interval_s=interval_s,
         repeats=repeats,
         ioengine="libaio",

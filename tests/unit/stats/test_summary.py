@@ -13,20 +13,20 @@ from unit.stats.builders import (
     make_table,
 )
 
-from storperf.model.job import Op, SteadyRule
+from storperf.model.job import ConfidentRule, Op, SteadyRule, StorperfRule
 from storperf.model.metric import METRICS
 from storperf.model.run import Flag, Steadiness
 from storperf.stats.summary import summarise_trial
 from storperf.stats.table import IntervalTable
 
 
-def summarise(table, *, workload=RANDREAD, agents=1, until=None, ended_by_steady=False):
+def summarise(table, *, workload=RANDREAD, agents=1, until=None, met=(), **rules):
     return summarise_trial(
         table=table,
         step=make_step(workload, agents=agents),
-        job=make_job(until=until),
+        job=make_job(until=until, **rules),
         trial_id="t",
-        ended_by_steady=ended_by_steady,
+        met=frozenset(met),
     )
 
 
@@ -183,7 +183,7 @@ RULE = SteadyRule(round_s=10.0)
 
 def test_until_steady_is_summarised_over_its_last_window():
     values = [2000.0] * 20 + [1000.0] * 50 + [1000.0] * 3
-    summary = summarise(make_table(make_intervals(values)), until=RULE, ended_by_steady=True)
+    summary = summarise(make_table(make_intervals(values)), until=RULE, met=["steady"])
     assert summary.steadiness is Steadiness.STEADY
     assert summary.window_s == pytest.approx((1020.0, 1070.0))
     assert value(summary, "iops").value == pytest.approx(1000)
@@ -197,10 +197,107 @@ def test_deadline_is_not_steady_even_with_a_flat_window():
 
 def test_stored_data_must_agree_with_the_engine_that_it_was_steady():
     table = make_table(make_intervals(np.linspace(1000, 400, 60)))
-    summary = summarise(table, until=RULE, ended_by_steady=True)
+    summary = summarise(table, until=RULE, met=["steady"])
     assert summary.steadiness is Steadiness.NOT_STEADY
 
 
 def test_until_steady_without_one_whole_window_is_not_steady():
     table = make_table(make_intervals([1000.0] * 30))
-    assert summarise(table, until=RULE, ended_by_steady=True).steadiness is Steadiness.NOT_STEADY
+    assert summarise(table, until=RULE, met=["steady"]).steadiness is Steadiness.NOT_STEADY
+
+
+def test_the_window_of_a_steady_trial_tells_its_drift_with_its_interval():
+    rng = np.random.default_rng(9)
+    falling = np.linspace(1040, 960, 50) * rng.normal(1, 0.005, 50)
+    summary = summarise(make_table(make_intervals(falling)), until=RULE, met=["steady"])
+    [figures] = summary.figures
+    # SNIA's rule accepts it; who reads the result sees it fall.
+    assert (summary.steadiness, figures.snia_steady) == (Steadiness.STEADY, True)
+    assert figures.drift_low < -0.08 < figures.drift_high < -0.05
+    assert f"It drifts by {figures.drift:+.1%} over the window (95 % interval" in figures.sentence
+
+
+CONFIDENT = {"until_confident": ConfidentRule(at_least=100)}
+STORPERF = {"until_storperf": StorperfRule(sample_s=10.0)}
+CLIFF = [2000.0] * 50 + [1000.0] * 70
+
+
+def noisy(values, seed=10):
+    return np.asarray(values) * np.random.default_rng(seed).normal(1, 0.01, len(values))
+
+
+def test_a_trial_that_ended_by_its_confidence_is_judged_like_one_of_fixed_length():
+    rows = make_table(make_intervals(noisy(CLIFF)))
+    by_time, by_rule = summarise(rows), summarise(rows, met=["confident"], **CONFIDENT)
+    assert by_rule == by_time
+    assert value(by_rule, "iops").value == pytest.approx(1000, rel=0.01)
+
+
+def test_a_confident_mean_of_a_falling_trial_is_not_steady():
+    table = make_table(make_intervals(noisy(np.linspace(1000, 700, 120))))
+    summary = summarise(table, met=["confident"], **CONFIDENT)
+    assert summary.steadiness is Steadiness.NOT_STEADY
+
+
+def test_a_deadline_of_confidence_alone_says_nothing_about_steadiness():
+    table = make_table(make_intervals(noisy([1000.0] * 120)))
+    assert summarise(table, **CONFIDENT).steadiness is Steadiness.STEADY
+
+
+def test_steady_and_confident_is_summed_over_all_that_was_kept():
+    rows = make_table(make_intervals(noisy(CLIFF)))
+    summary = summarise(rows, until=RULE, met=["steady", "confident"], **CONFIDENT)
+    assert summary.steadiness is Steadiness.STEADY
+    [figures] = summary.figures
+    assert 50 < figures.kept_s < 75
+    assert figures.snia_steady
+    assert "over the kept part" in figures.sentence
+    assert "Steady: over the last 5 rounds of 10 s" in figures.sentence
+
+
+def test_steady_and_confident_has_to_be_steady_by_both():
+    # The kept part as a whole does not drift, but its last window falls.
+    values = [1000.0] * 200 + list(np.linspace(1000, 800, 50))
+    table = make_table(make_intervals(noisy(values)))
+    assert summarise(table, met=["confident"], **CONFIDENT).steadiness is Steadiness.STEADY
+    summary = summarise(table, until=RULE, met=["steady", "confident"], **CONFIDENT)
+    assert summary.steadiness is Steadiness.NOT_STEADY
+    assert "Not steady: over the last 5 rounds" in summary.figures[0].sentence
+
+
+def test_steady_and_confident_before_a_whole_window_is_not_steady():
+    table = make_table(make_intervals(noisy([1000.0] * 45)))
+    summary = summarise(table, until=RULE, **CONFIDENT)
+    assert summary.steadiness is Steadiness.NOT_STEADY
+    assert "before one window of rounds was complete" in summary.figures[0].sentence
+
+
+def test_a_trial_that_the_old_rule_ended_is_judged_anew_over_its_last_window():
+    flat = make_table(make_intervals(noisy(CLIFF)))
+    summary = summarise(flat, met=["storperf"], **STORPERF)
+    assert summary.steadiness is Steadiness.STEADY
+    assert summary.window_s == pytest.approx((1070.0, 1120.0))
+    falling = make_table(make_intervals(noisy(np.linspace(1000, 500, 100))))
+    summary = summarise(falling, met=["storperf"], **STORPERF)
+    assert summary.steadiness is Steadiness.NOT_STEADY
+    assert "Not steady: over the last 5 rounds of 10 s" in summary.figures[0].sentence
+
+
+def test_a_trial_that_the_old_rule_ended_before_five_rounds_is_not_judged():
+    table = make_table(make_intervals(noisy([1000.0] * 40)))
+    rule = {"until_storperf": StorperfRule(sample_s=10.0, samples=4)}
+    summary = summarise(table, met=["storperf"], **rule)
+    assert summary.steadiness is Steadiness.NOT_JUDGED
+    assert value(summary, "iops").value == pytest.approx(1000, rel=0.01)
+
+
+def test_a_deadline_of_the_old_rule_is_not_steady():
+    table = make_table(make_intervals(noisy([1000.0] * 120)))
+    assert summarise(table, **STORPERF).steadiness is Steadiness.NOT_STEADY
+
+
+def test_steady_by_both_rules_is_summed_over_the_last_window_not_the_first():
+    rows = make_table(make_intervals(noisy(CLIFF)))
+    summary = summarise(rows, until=RULE, met=["steady", "storperf"], **STORPERF)
+    assert summary.window_s == pytest.approx((1070.0, 1120.0))
+    assert value(summary, "iops").value == pytest.approx(1000, rel=0.01)

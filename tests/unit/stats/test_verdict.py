@@ -19,7 +19,7 @@ from unit.stats.builders import (
 
 from storperf.errors import ExitCode
 from storperf.model.baseline import BaselineValue
-from storperf.model.job import Op, PlannedTrial, SteadyRule
+from storperf.model.job import ConfidentRule, Need, Op, PlannedTrial, SteadyRule, StorperfRule
 from storperf.model.run import Flag, Steadiness, SteadyFigures, TrialEnd
 from storperf.model.verdict import CheckKind, Outcome, Reason
 from storperf.plan import confirming_trials
@@ -33,8 +33,8 @@ LIMIT = make_limit("iops", 500.0)
 class World:
     """A run of which everything is well, until a test changes something."""
 
-    def __init__(self, steps=(STEP,), *, limits=(), repeats=1, until=None):
-        self.job = make_job(limits=limits, until=until, repeats=repeats)
+    def __init__(self, steps=(STEP,), *, limits=(), repeats=1, **ending):
+        self.job = make_job(limits=limits, repeats=repeats, **ending)
         self.plan = make_plan(steps, repeats)
         self.trials = [make_trial(planned) for planned in self.plan.trials]
         self.summaries = [
@@ -297,6 +297,52 @@ def test_trial_too_short_to_judge_steadiness_does_not_block_but_is_told():
 def test_trial_that_was_to_run_until_steady_has_to_be_known_steady(changes):
     world = World(limits=[LIMIT], until=SteadyRule(round_s=10.0)).change_trial(**changes)
     expect(world.judge(), Reason.NOT_STEADY, enters=False)
+
+
+SURE = ConfidentRule(half_width=0.01)
+OLD = StorperfRule()
+RULE = SteadyRule(round_s=10.0)
+
+
+@pytest.mark.parametrize(
+    ("rules", "changes", "reason"),
+    [
+        ({"until_confident": SURE}, (TrialEnd.CONFIDENT, Steadiness.STEADY), None),
+        ({"until_confident": SURE}, (TrialEnd.CONFIDENT, Steadiness.NOT_STEADY), "not_steady"),
+        ({"until_confident": SURE}, (TrialEnd.DEADLINE, Steadiness.STEADY), "too_few"),
+        ({"until_confident": SURE}, (TrialEnd.DEADLINE, Steadiness.NOT_STEADY), "not_steady"),
+        ({"until_storperf": OLD}, (TrialEnd.STORPERF_RULE, Steadiness.STEADY), None),
+        ({"until_storperf": OLD}, (TrialEnd.STORPERF_RULE, Steadiness.NOT_STEADY), "not_steady"),
+        ({"until_storperf": OLD}, (TrialEnd.STORPERF_RULE, Steadiness.NOT_JUDGED), "not_steady"),
+        ({"until_storperf": OLD}, (TrialEnd.DEADLINE, Steadiness.STEADY), "not_steady"),
+        ({"until": RULE, "until_confident": SURE}, (TrialEnd.STEADY, Steadiness.STEADY), None),
+        (
+            {"until": RULE, "until_confident": SURE},
+            (TrialEnd.DEADLINE, Steadiness.STEADY),
+            "too_few",
+        ),
+        (
+            {"until": RULE, "until_confident": SURE},
+            (TrialEnd.DEADLINE, Steadiness.NOT_STEADY),
+            "not_steady",
+        ),
+        (
+            {"until": RULE, "until_confident": SURE, "need": Need.ANY},
+            (TrialEnd.CONFIDENT, Steadiness.STEADY),
+            None,
+        ),
+    ],
+)
+def test_what_a_trial_was_to_reach_it_has_to_have_reached(rules, changes, reason):
+    end, steadiness = changes
+    world = World(limits=[LIMIT], **rules).change_trial(end=end, steadiness=steadiness)
+    expected = Reason.WITHIN_LIMITS if reason is None else Reason(reason)
+    expect(world.judge(), expected, enters=reason is None)
+
+
+def test_a_mean_that_is_not_known_well_enough_says_how_well_it_should_have_been():
+    world = World(limits=[LIMIT], until_confident=SURE).change_trial(end=TrialEnd.DEADLINE)
+    assert "its deadline came before its mean was known to 1.0 %" in world.judge().sentence
 
 
 def test_unsteady_trial_tells_its_figures():
