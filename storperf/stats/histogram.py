@@ -46,8 +46,12 @@ def percentile_nearest_rank(values_ns: Ints, counts: Ints, q: float) -> int:
     total = int(counts.sum())
     if total == 0:
         raise ValueError("no I/O has no percentile")
+    return int(values_ns[int(np.searchsorted(np.cumsum(counts), nearest_rank(total, q)))])
+
+
+def nearest_rank(total: int, q: float) -> int:
+    """The rank, 1 to `total`, of the value that a share `q` (0 < q <= 1) of `total` reaches."""
     # fio divides the percentage; 0.999 * 1000 in doubles would be another rank than 99.9 %.
     percent = float(round(q * 100, 10))
-    rank = np.longdouble(percent) / np.longdouble(100.0) * np.longdouble(total)
-    reached = np.cumsum(counts).astype(np.longdouble) >= rank
-    return int(values_ns[int(np.argmax(reached))])
+    exact = np.longdouble(percent) / np.longdouble(100.0) * np.longdouble(total)
+    return max(1, int(np.ceil(exact)))
