@@ -49,6 +49,12 @@ def test_rank_is_reached_exactly_at_the_share():
     assert percentile_nearest_rank(values, counts, 1.0) == 20
 
 
+def test_a_rank_that_is_a_whole_number_is_not_rounded_up():
+    values, counts = np.array([10, 20]), np.array([240, 160])
+    assert percentile_nearest_rank(values, counts, 0.6) == 10
+    assert percentile_nearest_rank(values, np.array([120, 280]), 0.3) == 10
+
+
 def test_percentile_of_no_io_is_refused():
     with pytest.raises(ValueError, match="no I/O"):
         percentile_nearest_rank(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), 0.5)
