@@ -170,7 +170,7 @@ def _step(
         *shared,
     )
     return Step(
-        key=f"{_key_name(workload.name)}-bs{shown}-qd{depth}-nj{jobs}-a{agents}",
+        key=f"{key_name(workload.name)}-bs{shown}-qd{depth}-nj{jobs}-a{agents}",
         workload=workload,
         block_size_bytes=block,
         queue_depth=depth,
@@ -237,7 +237,7 @@ def _more_rules(ending: Ending) -> tuple[tuple[str, str], ...]:
     return tuple(fields)
 
 
-def _key_name(name: str) -> str:
+def key_name(name: str) -> str:
     """A workload's part of its keys: letters, digits, _ and -.
 
     It depends on nothing but the name, so that a baseline survives a new workload beside it.

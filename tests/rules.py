@@ -20,10 +20,14 @@ LAYERS = {
     **dict.fromkeys(("errors", "units", "deadline", "version", "settings"), 0),
     "model": 1,
     **dict.fromkeys(
-        ("jobfile", "plan", "plan_growth", "fio", "stats", "heat", "workloads", "doctor"), 2
+        (
+            *("jobfile", "plan", "plan_growth", "fio", "stats", "heat"),
+            *("workloads", "doctor", "imports"),
+        ),
+        2,
     ),
     **dict.fromkeys(("providers", "remote", "sinks", "graphite", "store", "reports", "hooks"), 3),
-    "engine": 4,
+    **dict.fromkeys(("engine", "run_results", "importing"), 4),
     "service": 5,
     "library": 5,
     **dict.fromkeys(("cli", "web", "__main__"), 6),

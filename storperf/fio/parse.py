@@ -13,11 +13,9 @@ from typing import Annotated
 
 import msgspec
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
+from storperf.fio.walk import Note, iter_pieces
 
-_START = b"{"
-_END = b"\n}"
-_LONGEST_NOTE = 300
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Latency(msgspec.Struct, frozen=True, gc=False):
@@ -76,13 +74,6 @@ class Document(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """A line outside of any document, without blanks at its ends."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Rubbish:
     """A piece that began like a document and is none; `is_cut_off` when its end is missing."""
 
@@ -119,43 +110,16 @@ def parse_documents(output: bytes) -> Output:
 def iter_documents(output: bytes) -> Iterator[Document | Note | Rubbish]:
     """Documents, and what stands between them, one after the other.
 
-    A document begins with a line that starts with a brace and ends with a line that is one.
-    Counters are checked for their type and sign; NaN and infinities make rubbish of a document.
+    Where a document begins and ends: see `walk.iter_pieces`.  Counters are checked for their type
+    and sign; NaN and infinities make rubbish of a document.
     """
-    position = 0
-    while (start := _line_start(output, position)) >= 0:
-        yield from _notes(output, position, start)
-        end = _document_end(output, start)
-        again = output.rfind(b"\n{", start, len(output) if end < 0 else end)
-        if again >= 0:
-            yield Rubbish(start, "another document begins inside of it", is_cut_off=True)
-            position = again + 1
-        elif end < 0:
-            yield _decode(output, start, len(output))
-            return
+    for part in iter_pieces(output):
+        if isinstance(part, Note):
+            yield part
+        elif part.fault:
+            yield Rubbish(part.start, part.fault, is_cut_off=True)
         else:
-            yield _decode(output, start, end)
-            position = end
-    yield from _notes(output, position, len(output))
-
-
-def _line_start(output: bytes, position: int) -> int:
-    """Offset of the next line that starts with a brace, -1 when there is none."""
-    if output.startswith(_START, position):
-        return position
-    before = output.find(b"\n{", position)
-    return before + 1 if before >= 0 else -1
-
-
-def _document_end(output: bytes, start: int) -> int:
-    """Offset behind the next line that is one closing brace, -1 when it is missing."""
-    at = output.find(_END, start)
-    while at >= 0:
-        behind = at + len(_END)
-        if output[behind : behind + 1] in (b"", b"\n", b"\r"):
-            return behind
-        at = output.find(_END, behind)
-    return -1
+            yield _decode(output, part.start, part.end)
 
 
 def _decode(output: bytes, start: int, end: int) -> Document | Rubbish:
@@ -165,9 +129,3 @@ def _decode(output: bytes, start: int, end: int) -> Document | Rubbish:
         return Rubbish(start, str(error), is_cut_off="truncated" in str(error))
     except UnicodeDecodeError as error:
         return Rubbish(start, str(error), is_cut_off=False)
-
-
-def _notes(output: bytes, start: int, end: int) -> Iterator[Note]:
-    for line in output[start:end].decode("utf-8", "replace").splitlines():
-        if line.strip():
-            yield Note(line.strip()[:_LONGEST_NOTE])

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storperf.agent.documents import DocumentSplitter
-from storperf.fio.parse import Document, Note, Rubbish, iter_documents, parse_documents
+from storperf.fio.parse import Document, Rubbish, iter_documents, parse_documents
+from storperf.fio.walk import Note
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/fio"
 OUTPUTS = sorted(path for path in FIXTURES.iterdir() if path.suffix in {".json", ".stdout"})
