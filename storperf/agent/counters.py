@@ -9,6 +9,7 @@ of an interval are exact.
 from __future__ import annotations
 
 import math
+from itertools import zip_longest
 from typing import Any, Dict, List, Optional
 
 OPS = ("read", "write", "trim")
@@ -19,12 +20,12 @@ Figures = Dict[str, Any]
 class Cumulative:
     """One direction's counters in one document, summed over its fio jobs."""
 
-    __slots__ = ("bins", "bytes", "clat", "clat_count", "ios", "lat", "runtime_ms", "slat")
+    __slots__ = ("bins", "bytes", "clat", "clat_count", "ios", "lat", "runtimes_ms", "slat")
 
     def __init__(self) -> None:
         self.ios = 0
         self.bytes = 0
-        self.runtime_ms = 0
+        self.runtimes_ms: List[int] = []
         self.clat_count = 0
         self.clat = 0.0
         self.slat = 0.0
@@ -35,7 +36,7 @@ class Cumulative:
         """Take one fio job's figures in; wall time is the longest, all else the sum."""
         self.ios += figures["total_ios"]
         self.bytes += figures["io_bytes"]
-        self.runtime_ms = max(self.runtime_ms, figures["runtime"])
+        self.runtimes_ms.append(figures["runtime"])
         clat = figures["clat_ns"]
         self.clat_count += clat["N"]
         self.clat += clat["mean"] * clat["N"]
@@ -47,6 +48,21 @@ class Cumulative:
                 self.bins[value] = self.bins.get(value, 0) + count
         else:
             self.bins = dict(bins)
+
+    @property
+    def runtime_ms(self) -> int:
+        """Wall time of the longest fio job."""
+        return max(self.runtimes_ms, default=0)
+
+    def since_ms(self, before: "Cumulative") -> int:
+        """Wall time since an earlier document: fio jobs run together, or one after the other."""
+        pairs = zip_longest(self.runtimes_ms, before.runtimes_ms, fillvalue=0)
+        return max((now - then for now, then in pairs), default=0)
+
+    def is_behind(self, before: "Cumulative") -> bool:
+        """Whether a counter went down: fio set them to zero meanwhile."""
+        pairs = zip_longest(self.runtimes_ms, before.runtimes_ms, fillvalue=0)
+        return self.ios < before.ios or any(now < then for now, then in pairs)
 
     @property
     def is_finite(self) -> bool:
@@ -117,15 +133,16 @@ class CounterDiffer:
         self._before[op] = Cumulative()
 
     def _difference(self, op: str, now: Cumulative) -> Optional[Figures]:
-        if now.ios < self._before[op].ios or now.runtime_ms < self._before[op].runtime_ms:
+        if now.is_behind(self._before[op]):
             self._reset(op)
         before = self._before[op]
-        if now.runtime_ms == before.runtime_ms:
+        length_ms = now.since_ms(before)
+        if not length_ms:
             return None
         self._before[op] = now
         return {
             "op": op,
-            "duration_s": (now.runtime_ms - before.runtime_ms) / 1000,
+            "duration_s": length_ms / 1000,
             "ios": now.ios - before.ios,
             "bytes": now.bytes - before.bytes,
             "clat_count": now.clat_count - before.clat_count,

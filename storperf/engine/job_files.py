@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from storperf.errors import UsageError
@@ -39,8 +40,30 @@ def read_job_file(
         raise UsageError(
             f"{path} is not UTF-8 text: {error.reason} at byte {error.start}"
         ) from error
-    job = parse_job(text, source=str(path), origin=origin, library=library, variables=variables)
+    job = parse_job(
+        text,
+        source=str(path),
+        origin=origin,
+        library=library,
+        variables=variables,
+        open_file=partial(_read_beside, path.parent, origin),
+    )
     return place_targets(job, directory)
+
+
+def _read_beside(folder: Path, origin: Origin, name: str) -> str:
+    """A file that a job file names, from the job file's folder on; ValueError says why not."""
+    if origin is Origin.UNTRUSTED:
+        raise ValueError("an untrusted job file may name no other file")
+    path = folder / name
+    try:
+        with path.open("rb") as source:
+            content = source.read(MAX_JOB_FILE_BYTES + 1)
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from error
+    if len(content) > MAX_JOB_FILE_BYTES:
+        raise ValueError(f"{path} is larger than 1 MiB; that is no fio job file")
+    return content.decode("utf-8")
 
 
 def place_targets(job: Job, directory: Path) -> Job:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from storperf.fio.ending import FailureKind, FioFailure, explain_failure
-from storperf.model.job import Ending, EndRule, Job, Step
+from storperf.model.job import EndRule, Job, Step
 from storperf.model.run import TrialEnd
 
 Record = dict[str, Any]
@@ -95,7 +95,7 @@ def explain_figures(ended: Record, step: Step, job: Job) -> FioFailure | None:
                     f"fio claims {size} bytes in {ios} {op.value}s of {step.block_size_bytes} bytes"
                 )
                 return FioFailure(kind=FailureKind.LIES, sentence=sentence)
-            if step.workload.is_warm_up:
+            if step.workload.is_warm_up or step.workload.fio_file is not None:
                 continue
             runtime_s = target["runtime_ms"][op.value] / 1000
             if not target["stopped"] and runtime_s < job.ending.runtime_s * _LEAST_RUNTIME:
@@ -117,10 +117,9 @@ def end_of(job: Job, step: Step, met: frozenset[EndRule]) -> TrialEnd:
     return next((end for rule, end in _ENDS.items() if rule in met), TrialEnd.DEADLINE)
 
 
-def longest_s(ending: Ending, ramp_s: float) -> float:
+def longest_s(runtime_s: float) -> float:
     """When the agent kills a fio that has not ended by itself, in seconds after its start.
 
     A device may need 15 s, or a fifth of a long trial, to drain what is queued.
     """
-    runtime_s = ending.runtime_s + ramp_s
     return runtime_s + max(_GRACE_S, runtime_s * _GRACE_SHARE)

@@ -26,6 +26,7 @@ from storperf.engine.trial_end import (
 from storperf.engine.trial_flags import UNWRITTEN, own_flags
 from storperf.errors import AgentLost, Cancelled
 from storperf.fio.ending import FailureKind, FioFailure
+from storperf.fio.job_text import read_sections, sections_last_s
 from storperf.fio.render import render_trial
 from storperf.model.job import EndRule
 from storperf.model.run import Steadiness, Summary, Trial, TrialEnd, TrialState
@@ -153,8 +154,12 @@ class TrialRun:
                 each[number]["size_bytes"] for each in prepared for number in self._numbers
             ]
             return self._step.numjobs * max(sizes) / SLOWEST_BYTES_PER_S + _WARM_UP_GRACE_S
+        own = self._step.workload.fio_file
+        if own is not None:
+            return longest_s(sections_last_s(read_sections(own)))
         ramp = self._step.workload.option("ramp_time")
-        return longest_s(self._context.job.ending, parse_duration_s(ramp) if ramp else 0.0)
+        runtime_s = self._context.job.ending.runtime_s
+        return longest_s(runtime_s + (parse_duration_s(ramp) if ramp else 0.0))
 
     # --- while it runs -----------------------------------------------------------
 

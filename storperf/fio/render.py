@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from storperf.errors import UsageError
 from storperf.fio import engines
+from storperf.fio.job_text import read_sections
 from storperf.fio.options import MIXED_BLOCK_SIZE, PINNED, PINNED_BLOCK_SIZE
 from storperf.model.job import Job, Step, Target, TargetKind, Workload
 
@@ -23,6 +24,8 @@ def render_trial(
     `filenames` are the device, or the files of ours, as the agent sees them; where the status
     documents go is the agent's to say.  UsageError when fio cannot be told such a file name.
     """
+    if step.workload.fio_file is not None:
+        return (fio, *_sections(job, step.workload.fio_file, target, filenames), *_reporting(job))
     options = [
         ("name", step.key),
         *_reproducibility(step.workload),
@@ -37,6 +40,18 @@ def render_trial(
         *_until(job, step.workload),
     ]
     return (fio, *_arguments(options), *_reporting(job))
+
+
+def _sections(job: Job, text: str, target: Target, filenames: Sequence[str]) -> list[str]:
+    """The fio jobs of a user's own job file, on the target unless they name another place."""
+    words = []
+    for section in read_sections(text):
+        given = dict(_place(job, target, filenames, job.ioengine))
+        if not section.options.keys().isdisjoint(("filename", "directory")):
+            given.pop("filename", None)
+        options = {**given, **section.options}
+        words += _arguments([("name", section.name), *options.items()])
+    return words
 
 
 def render_fill(job: Job, target: Target, *, fio: str, filenames: Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from storperf.fio import engines
+from storperf.fio.job_text import largest_span, read_sections
 from storperf.jobfile import defaults
 from storperf.jobfile.faults import Fault, nearest
 from storperf.jobfile.models import MAX_TRIALS, JobFile
@@ -74,6 +75,8 @@ def _sizes(checked: Checked) -> Iterator[Fault]:
                 ("matrix", "block_size", index), f"is more than the target's {render_size(span)}"
             )
     for workload in checked.workloads:
+        if workload.fio_file is not None and largest_span(read_sections(workload.fio_file)) > span:
+            yield Fault(("workloads",), f"{workload.name!r} has a size of more than the target")
         for block in workload.block_sizes_bytes or ():
             if block > span:
                 shown = render_size(block)

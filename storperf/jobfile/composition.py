@@ -7,11 +7,12 @@ for itself: it is what the run keeps, so that a suite or a profile may change af
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import yaml
 
+from storperf.fio.job_text import include_text
 from storperf.jobfile.faults import Fault, nearest
 from storperf.jobfile.source import NotReadableError, Path, Source, Value, read_source
 from storperf.workloads.shipped import WORKLOADS
@@ -20,6 +21,11 @@ from storperf.workloads.shipped import WORKLOADS
 _OWN_WORDS = ("description",)
 # Keys that exclude each other: the job file's one takes the place of the suite's other one.
 _EXCLUDING = {"duration": "until", "until": "duration"}
+# For a fio job file that cannot be read, so that the checks of the others still run.
+_STAND_IN = "[x]\nrw=read\nruntime=1\n"
+
+OpenFile = Callable[[str], str]
+
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
 
@@ -33,16 +39,20 @@ class Composed:
     faults: list[Fault]
 
 
-def compose(read: Source, library: Mapping[str, str], given: Mapping[str, str]) -> Composed:
-    """Fill in suite, profiles and variables.
+def compose(
+    read: Source, library: Mapping[str, str], given: Mapping[str, str], open_file: OpenFile
+) -> Composed:
+    """Fill in suite, profiles, variables and fio job files.
 
     `library` maps the names of suites and profiles to their YAML texts; `given` holds
-    variables that win over the file's own.
+    variables that win over the file's own; `open_file` gives the text of a file that stands
+    beside the job file, or raises ValueError.
     """
     faults: list[Fault] = []
     source = _with_suite(read, library, faults)
     source = _with_profiles(source, library, faults)
     source = _with_variables(source, given, faults)
+    source = _with_fio_files(source, open_file, faults)
     text = None
     if source is not read:
         text = yaml.safe_dump(source.top, sort_keys=False, allow_unicode=True, width=100)
@@ -123,6 +133,29 @@ def _with_profiles(read: Source, library: Mapping[str, str], faults: list[Fault]
             faults.append(Fault(path, f"{entry!r} is a suite: write `suite: {entry}`"))
             continue
         filled.append({"name": entry, **options})
+    if filled == entries:
+        return read
+    return replace(read, top={**read.top, "workloads": filled})
+
+
+def _with_fio_files(read: Source, open_file: OpenFile, faults: list[Fault]) -> Source:
+    """Put the text of a fio job file, includes and all, in the place of its name."""
+    entries = read.top.get("workloads")
+    if not isinstance(entries, list):
+        return read
+    filled: list[Value] = []
+    for index, entry in enumerate(entries):
+        named = entry.get("fio_file") if isinstance(entry, dict) else None
+        # A text of several lines is a job file already, as in the text that a run keeps.
+        if not isinstance(entry, dict) or not isinstance(named, str) or "\n" in named:
+            filled.append(entry)
+            continue
+        try:
+            text = include_text(named, open_file)
+        except ValueError as error:
+            faults.append(Fault(("workloads", index, "fio_file"), str(error)))
+            text = _STAND_IN
+        filled.append({**entry, "fio_file": text})
     if filled == entries:
         return read
     return replace(read, top={**read.top, "workloads": filled})

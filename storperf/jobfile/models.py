@@ -201,7 +201,7 @@ WORKLOADS_SCHEMA = WithJsonSchema(
                 {"type": "string"},
                 {
                     "type": "object",
-                    "required": ["rw"],
+                    "anyOf": [{"required": ["rw"]}, {"required": ["fio_file"]}],
                     "additionalProperties": {"type": ["string", "number", "boolean", "array"]},
                 },
             ]
@@ -219,7 +219,7 @@ class JobFile(Section):
     )
     target: TargetSection = _key("Where I/O goes.")
     workloads: Annotated[tuple[Any, ...], BeforeValidator(one_or_more), WORKLOADS_SCHEMA] = _key(
-        "Names of [shipped workloads](workloads.md), or mappings of fio options."
+        "Names of [shipped workloads](workloads.md), mappings of fio options, or fio job files."
     )
     suite: scalars.Name | None = _key(
         "Name of a [suite](workloads.md#suites): it lends its keys (workloads, matrix, ending and "

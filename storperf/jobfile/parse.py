@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from storperf.errors import JobFileError
 from storperf.jobfile import defaults
 from storperf.jobfile.checks import Checked, cross_faults
-from storperf.jobfile.composition import compose
+from storperf.jobfile.composition import OpenFile, compose
 from storperf.jobfile.faults import Fault, model_faults, null_faults, render_faults
 from storperf.jobfile.models import JobFile, TargetSection
 from storperf.jobfile.source import NotReadableError, Source, Value, read_source
@@ -33,6 +33,12 @@ from storperf.workloads.suites import SUITES
 
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
+
+def no_files(name: str) -> str:
+    """For a text that stands alone: it can name no file."""
+    raise ValueError(f"{name!r} cannot be read from here; write the fio job file's own text")
+
+
 # Stand in for keys that are wrong or missing, so that the checks between the others still run.
 _STAND_INS: dict[str, Value] = {
     "name": "x",
@@ -41,22 +47,24 @@ _STAND_INS: dict[str, Value] = {
 }
 
 
-def parse_job(
+def parse_job(  # noqa: PLR0913 - what a job file may lean on, by keyword
     text: str,
     *,
     source: str,
     origin: Origin = Origin.TRUSTED,
     library: Mapping[str, str] = SUITES,
     variables: Mapping[str, str] = NO_VARIABLES,
+    open_file: OpenFile = no_files,
 ) -> Job:
     """The job that `text` asks for, every default filled in.
 
     `source` names the text in messages; `library` holds the texts of suites and profiles that
-    it may name; `variables` win over its own.  Raises JobFileError with every fault found, each
+    it may name; `variables` win over its own; `open_file` gives a fio job file's text, or raises
+    ValueError.  Raises JobFileError with every fault found, each
     with its line.  An untrusted text is held to harmless fio options, programs and places.
     """
     try:
-        composed = compose(read_source(text), library, variables)
+        composed = compose(read_source(text), library, variables, open_file)
     except NotReadableError as error:
         raise JobFileError(source, error.faults) from error
     read = composed.source

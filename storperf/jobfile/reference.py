@@ -66,6 +66,17 @@ The matrix's values for that axis then leave this workload alone.
 A list of any other option makes a workload of each value, with the value in its name:
 `{{name: mix, rw: randrw, rwmixread: [0, 50, 100]}}` is `mix-rwmixread0` and so on.
 
+A whole fio job file is a workload too, run as it is: sections, `stonewall`, includes and all.
+
+```yaml
+workloads:
+  - {{name: mine, fio_file: mine.fio}}
+```
+
+It is sought beside the job file; each of its sections needs a `runtime`.
+Target, size and ioengine are the job's where a section does not say them.
+Sections that name files of their own need `allow_unsafe_fio_options`, like the options below.
+
 Everybody may use these options, with values of `A-Z a-z 0-9 _.,:/%+=-`:
 {_words(sorted(HARMLESS))}.
 

@@ -9,6 +9,7 @@ from math import prod
 
 from storperf.fio.options import ALIASES, PINNED_BLOCK_SIZE, RW_VALUES, canonical_name, option_fault
 from storperf.jobfile.faults import Fault, nearest
+from storperf.jobfile.fio_files import read_fio_file
 from storperf.jobfile.scalars import BLOCK_SIZE, NUMJOBS, QUEUE_DEPTH, WORKLOAD_NAME
 from storperf.jobfile.source import Path
 from storperf.model.job import Workload
@@ -70,6 +71,8 @@ def _read_mapping(
     entry: Entry, path: Path, *, unsafe_allowed: bool
 ) -> tuple[list[Workload], list[Fault]]:
     """One workload, or one for each turn of its loops."""
+    if "fio_file" in entry:
+        return read_fio_file(entry, path, unsafe_allowed=unsafe_allowed)
     axes, loops, faults = _lists(entry, path)
     count = prod(len(values) for values in loops.values())
     if count > MAX_LOOPS:

@@ -72,6 +72,11 @@ class Workload:
         return dict(self.options).get(key)
 
     @property
+    def fio_file(self) -> str | None:
+        """A whole fio job file that is run as it is; None for a map of options."""
+        return self.option("fio_file")
+
+    @property
     def is_warm_up(self) -> bool:
         """Whether it does its span once and is no part of the verdict: its name begins with _.
 

@@ -151,3 +151,29 @@ def test_a_thousand_steps_are_listed(library):
     ended = library("workload", "check", write(library, "big.yaml", text))
     assert "1000 steps, 1000 trials, at least 16h40m of measuring" in ended.stdout
     assert ended.stdout.count("rr-bs") == 1000
+
+
+def test_a_fio_job_file_of_several_sections_is_run_as_it_is(library):
+    (library.folder / "own").mkdir()
+    write(
+        library,
+        "own/two.fio",
+        "[global]\nbs=4k\ninclude time.inc\n[reader]\nrw=randread\nrate_iops=200\n"
+        "[writer]\nstonewall\nrw=randwrite\nrate_iops=100\n",
+    )
+    write(library, "own/time.inc", "time_based\nruntime=1\n")
+    ended = library.run_job(
+        workloads=[{"name": "mine", "fio_file": "own/two.fio"}], matrix=None, interval="250ms"
+    )
+    assert ended.exit_code == 0, ended
+    (trial,) = ended.trials
+    assert trial["end"] == "completed"
+    means = {
+        figure["op"]: figure["value"]
+        for figure in trial["figures"]
+        if figure["metric"] == "iops" and figure["agent"] == "all"
+    }
+    # One after the other: while the writer writes, the reader's own time stands still.
+    assert means["read"] == pytest.approx(200, rel=0.25)
+    assert means["write"] == pytest.approx(100, rel=0.25)
+    library.assert_nothing_left()

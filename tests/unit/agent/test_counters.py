@@ -172,3 +172,10 @@ def test_what_was_added_is_the_difference(before, added):
     now = {v: before.get(v, 0) + added.get(v, 0) for v in {*before, *added}}
     flat = bin_difference(now, before)
     assert dict(zip(flat[::2], flat[1::2], strict=True)) == {int(v): n for v, n in added.items()}
+
+
+def test_fio_jobs_one_after_the_other_have_their_own_time():
+    """Stonewalled fio jobs: the longest runtime stands still while the second one runs."""
+    done, waiting, running = figures(300, 3000), figures(0, 0), figures(50, 1000)
+    (_, (slice_,)), _ = slices(document(done, waiting), document(done, running))
+    assert (slice_["duration_s"], slice_["ios"]) == (1.0, 50)

@@ -15,7 +15,7 @@ from storperf.engine.trial_end import (
 )
 from storperf.fio.ending import FailureKind
 from storperf.jobfile.parse import parse_job
-from storperf.model.job import Ending, EndRule
+from storperf.model.job import EndRule
 from storperf.model.run import TrialEnd
 from storperf.plan import plan_job
 
@@ -226,4 +226,4 @@ def test_every_rule_of_an_ending_has_a_word_for_its_end():
     [(1, 0, 16), (60, 0, 75), (60, 5, 80), (600, 0, 720), (86400, 0, 103680)],
 )
 def test_a_fio_that_does_not_end_is_killed_a_fifth_after_its_time(runtime_s, ramp_s, longest):
-    assert longest_s(Ending(runtime_s=runtime_s), ramp_s) == pytest.approx(longest)
+    assert longest_s(runtime_s + ramp_s) == pytest.approx(longest)
