@@ -13,8 +13,7 @@ import pytest
 from storperf.store.intervals import read_intervals
 from storperf.store.schema import HEAD
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
-OLD = {folder.name.removeprefix("store-"): folder for folder in FIXTURES.glob("store-*")}
+OLD = Path(__file__).parents[1] / "fixtures/store-0001/results"
 PASSED, FOLLOWED, FAILED = "20261122-072828-21ed", "20261122-072834-f93c", "20261122-072841-4a89"
 TRIALS_A_RUN = 2
 
@@ -53,30 +52,25 @@ def lost(old, new, where="$"):
     return [] if old == new else [f"{where}: {old!r} became {new!r}"]
 
 
-@pytest.fixture(scope="module", params=sorted(OLD))
-def old_folder(request):
-    return request.param, OLD[request.param] / "results"
-
-
 @pytest.fixture(scope="module")
-def program(old_folder, tmp_path_factory, make_program):
+def program(tmp_path_factory, make_program):
     """A program whose results folder is a copy of the old one."""
     program = make_program(tmp_path_factory.mktemp("old"))
-    shutil.copytree(old_folder[1], program.results)
+    shutil.copytree(OLD, program.results)
     return program
 
 
-def test_it_is_of_the_schema_that_its_name_says(old_folder):
-    assert revision(old_folder[1]) == [(old_folder[0],)]
+def test_it_is_of_the_schema_that_its_name_says():
+    assert revision(OLD) == [("0001",)]
 
 
-def test_the_first_command_brings_it_to_the_schema_of_today(program, old_folder):
+def test_the_first_command_brings_it_to_the_schema_of_today(program):
     listed = program("list", "--json")
     assert (listed.exit_code, listed.stderr) == (0, "")
     assert [run["id"] for run in listed.json["runs"]] == [FAILED, FOLLOWED, PASSED]
     assert [run["title"] for run in listed.json["runs"]] == [None, None, "the first: Süd"]
     assert revision(program.results) == [(HEAD,)]
-    before, after = row_counts(old_folder[1]), row_counts(program.results)
+    before, after = row_counts(OLD), row_counts(program.results)
     assert before["runs"] == [(3,)]
     assert {name: after.get(name) for name in before} == before
 
@@ -130,8 +124,8 @@ def test_its_history_and_its_baseline_are_there(program):
     assert {entry["run"] for entry in entries} == {PASSED, FOLLOWED}
 
 
-def test_it_takes_a_new_run(old_folder, storperf):
-    shutil.copytree(old_folder[1], storperf.results)
+def test_it_takes_a_new_run(storperf):
+    shutil.copytree(OLD, storperf.results)
     ended = storperf.run_job(provider=storperf.lying_fio())
     assert ended.exit_code == 0, ended
     runs = storperf("list", "--json").json["runs"]
