@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Writes requirements.txt and requirements-test.txt from pyproject.toml, and what the embedded
-# Graphite needs from storperf/graphite/requirements-graphite.in: exact versions with their hashes,
+# Graphite needs from storperf/graphite/requirements-graphite.in, and the Keystone of the tests from
+# tests/lab/requirements-keystone.in: exact versions with their hashes,
 # good for Linux on x86_64 and aarch64 and every Python we support.
 # Pins that are still allowed stay; UPGRADE=1 takes the newest of everything.
 set -euo pipefail
@@ -26,3 +27,5 @@ compile "${project[@]}" -o requirements.txt
 compile "${project[@]}" --extra test --extra postgresql -c requirements.txt -o requirements-test.txt
 graphite=storperf/graphite/requirements-graphite
 compile $graphite.in -o $graphite.txt
+keystone=tests/lab/requirements-keystone
+compile $keystone.in -o $keystone.txt

@@ -206,6 +206,23 @@ sys.exit(not is_ready(Path(sys.argv[1])))' "$STORPERF_GRAPHITE_VENV" ||
         step graphite "installing Graphite for the tests" $venv/bin/storperf graphite install
 }
 
+# --- the tests' Keystone -------------------------------------------------------------------------
+
+make_keystone_venv() {
+    rm -rf $keystone
+    $python -m venv $keystone
+    $keystone/bin/python -m pip install --require-hashes --only-binary :all: --retries 2 \
+        -r tests/lab/requirements-keystone.txt
+}
+
+install_keystone() {
+    local keystone=.make/keystone-venv key
+    key=$(sha256sum <tests/lab/requirements-keystone.txt)
+    [ "$(cat $keystone/.key 2>/dev/null)" != "$key" ] || return 0
+    step keystone "installing Keystone for the tests" make_keystone_venv
+    echo "$key" >$keystone/.key
+}
+
 base_python=
 is_venv_good || find_python
 packages=$(missing_packages)
@@ -218,3 +235,4 @@ fi
 install_dependencies
 install_package
 [ "$purpose" = run ] || install_graphite
+[ "$purpose" != all ] || install_keystone

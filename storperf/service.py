@@ -65,17 +65,20 @@ def load_job(
 # --- the machine -----------------------------------------------------------------------------
 
 
-def doctor(settings: Settings, job_file: Path | None, target: Path | None) -> Examination:
+def doctor(
+    settings: Settings, job_file: Path | None, target: Path | None, *, openstack: bool = False
+) -> Examination:
     """Whether this machine is fit for a job, or to measure in a directory at all.
 
-    `target` replaces the job's targets; without both it is the working directory.
+    `target` replaces the job's targets; without both it is the working directory.  With `openstack`
+    the credentials of an OpenStack cloud are looked for and tried.
     """
     place = None if target is None else str(settings.directory / target)
     if job_file is None:
         wanted = wanted_by_directory(place or str(settings.directory))
     else:
         wanted = wanted_by_job(load_job(job_file, settings), place)
-    return examine_local(wanted, settings.results, settings.agents)
+    return examine_local(wanted, settings, openstack=openstack)
 
 
 # --- running ---------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -15,6 +15,8 @@ class Settings:
     PostgreSQL that holds the rows instead of a file in `results`.  The embedded Graphite has
     its programs in `graphite_venv`, its points in `graphite_data` and the rest in `graphite_state`.
     `workloads` holds the user's own.
+    `openstack` are the variables OS_*, which may hold secrets; clouds.yaml is looked for in
+    `openstack_folders`, in this order.
     """
 
     results: Path
@@ -25,6 +27,8 @@ class Settings:
     graphite_data: Path
     workloads: Path
     database: str | None = None
+    openstack: Mapping[str, str] = field(default_factory=dict, repr=False)
+    openstack_folders: tuple[Path, ...] = ()
 
 
 def read_settings(
@@ -47,4 +51,6 @@ def read_settings(
         workloads=directory
         / Path(environment.get("STORPERF_WORKLOADS") or configured / "storperf/workloads"),
         database=environment.get("STORPERF_DATABASE") or None,
+        openstack={name: text for name, text in environment.items() if name.startswith("OS_")},
+        openstack_folders=(directory, configured / "openstack", Path("/etc/openstack")),
     )

@@ -25,6 +25,14 @@ def doctor(
         Path | None,
         typer.Option("--target", help="Examine this directory or device, not the job's targets."),
     ] = None,
+    openstack: Annotated[
+        bool,
+        typer.Option(
+            "--cloud",
+            help="Look for credentials of an OpenStack cloud (OS_CLOUD, OS_*, clouds.yaml) too, "
+            "and ask its Keystone for a token.",
+        ),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Say whether this machine is fit to measure; exit 0 when it is, else 3.
@@ -38,7 +46,7 @@ def doctor(
     from storperf.cli.signals import cancelled_by_signals
 
     with cancelled_by_signals() as cancel:
-        examination = service.doctor(settings(context), job_file, target)
+        examination = service.doctor(settings(context), job_file, target, openstack=openstack)
         cancel.check()
     with tolerating_closed_stdout():
         if as_json:

@@ -9,6 +9,7 @@ from storperf.doctor.activity import activity_findings
 from storperf.doctor.host import host_findings
 from storperf.doctor.keeping import keeping_findings
 from storperf.doctor.load_engine import load_engine_findings
+from storperf.doctor.openstack import openstack_findings
 from storperf.doctor.target import target_findings
 from storperf.doctor.wanted import Wanted
 from storperf.model.finding import Examination, Finding
@@ -16,10 +17,13 @@ from storperf.model.finding import Examination, Finding
 Facts = dict[str, Any]
 
 
-def judge_fitness(facts: Facts, results: Facts, agents: Facts, wanted: Wanted) -> Examination:
+def judge_fitness(
+    facts: Facts, results: Facts, agents: Facts, wanted: Wanted, openstack: Facts | None = None
+) -> Examination:
     """What an agent's facts mean for what is wanted; `facts["targets"]` are in its order.
 
-    `results` and `agents` are facts of the folders where results and journals are kept.
+    `results` and `agents` are facts of the folders where results and journals are kept; `openstack`
+    is None unless somebody asked for it.
     """
     targets: Sequence[Facts] = facts["targets"]
     findings: list[Finding] = [*load_engine_findings(facts, wanted)]
@@ -28,12 +32,13 @@ def judge_fitness(facts: Facts, results: Facts, agents: Facts, wanted: Wanted) -
         findings += target_findings(found, target, wanted, needed)
     findings += host_findings(facts, wanted)
     findings += activity_findings(facts["activity"])
-    findings += keeping_findings(results, agents, list(targets), wanted)
+    findings += keeping_findings(results, agents, list(targets))
+    findings += openstack_findings(openstack, wanted.provider)
     return Examination(
         job=wanted.job,
         targets=tuple(target.path for target in wanted.targets),
         findings=tuple(findings),
-        facts={**facts, "results": results, "agents": agents},
+        facts={**facts, "results": results, "agents": agents, "openstack": openstack},
     )
 
 

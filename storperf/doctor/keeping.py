@@ -1,11 +1,10 @@
-"""Findings about where results are kept, and about credentials."""
+"""Findings about where results are kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from storperf.doctor.wanted import Wanted
 from storperf.model.finding import Finding, Level
 from storperf.units import render_bytes
 
@@ -16,14 +15,11 @@ _LEAST_FREE_BYTES = 100 << 20
 _FEW_FREE_BYTES = 1 << 30
 
 
-def keeping_findings(
-    results: Facts, agents: Facts, targets: list[Facts], wanted: Wanted
-) -> Iterator[Finding]:
-    """The results folder, the agent's folder (on the local provider), credentials."""
+def keeping_findings(results: Facts, agents: Facts, targets: list[Facts]) -> Iterator[Finding]:
+    """The results folder, and the agent's folder (on the local provider)."""
     yield _folder("results", results, "a run that cannot be stored is lost")
     yield _folder("agent folder", agents, "the agent writes its journal there while it measures")
     yield _journal(agents, targets)
-    yield _credentials(wanted)
 
 
 def _folder(check: str, found: Facts, why: str) -> Finding:
@@ -55,13 +51,4 @@ def _journal(agents: Facts, targets: list[Facts]) -> Finding:
         found=f"the agent's journal lies on the device of {', '.join(shared)}",
         why=why,
         remedy="STORPERF_AGENTS on another device; for most figures it does not matter",
-    )
-
-
-def _credentials(wanted: Wanted) -> Finding:
-    return Finding(
-        check="credentials",
-        level=Level.OK,
-        found=f"the provider {wanted.provider} is this machine; it needs none",
-        why="a provider in a cloud must be asked with somebody's rights",
     )

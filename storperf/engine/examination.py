@@ -6,18 +6,23 @@ import os
 import tempfile
 import threading
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from storperf.agent import frames, places
 from storperf.deadline import Deadline
 from storperf.doctor.judge import judge_fitness
 from storperf.doctor.wanted import Wanted
+from storperf.errors import UsageError
 from storperf.model.finding import Examination
 from storperf.model.job import Target
+from storperf.providers.keystone import ask_keystone
+from storperf.providers.openstack_login import find_login, looked_in
 from storperf.remote.client import AgentClient
 from storperf.remote.journal_copy import JournalCopy
 from storperf.remote.local import LocalRemote
 from storperf.remote.pack import build_agent
+from storperf.settings import Settings
 
 # Long enough for a rate, short enough for a person who waits.
 INTERVAL_S = 1.0
@@ -26,16 +31,46 @@ _RUN = "doctor"
 _LEASE_S = 60.0
 _CALL_S = 60.0
 _GONE_S = 5.0
+# A Keystone that is far away and busy answers within a second.
+_KEYSTONE_S = 10.0
 
 
-def examine_local(wanted: Wanted, results: Path, agents: Path) -> Examination:
-    """This machine, looked at by an agent in a temporary folder that is gone afterwards."""
+def examine_local(wanted: Wanted, settings: Settings, *, openstack: bool) -> Examination:
+    """This machine, looked at by an agent in a temporary folder that is gone afterwards.
+
+    With `openstack` the cloud whose credentials are found is asked for a token.
+    """
     with tempfile.TemporaryDirectory(prefix="storperf-doctor-") as name:
         folder = Path(name)
         facts = _ask(LocalRemote(folder / "agent"), folder, wanted)
     return judge_fitness(
-        facts, places.folder_facts(str(results)), places.folder_facts(str(agents)), wanted
+        facts,
+        places.folder_facts(str(settings.results)),
+        places.folder_facts(str(settings.agents)),
+        wanted,
+        _openstack_facts(settings) if openstack else None,
     )
+
+
+def _openstack_facts(settings: Settings) -> dict[str, object]:
+    """Whose credentials there are and what Keystone says to them; nothing in it is secret."""
+    facts: dict[str, object] = {
+        "looked_in": looked_in(settings),
+        **dict.fromkeys(("source", "fault", "auth_type", "region", "interface", "verify")),
+        "missing": (),
+        "answer": None,
+    }
+    try:
+        login = find_login(settings)
+    except UsageError as error:
+        return {**facts, "fault": error.message}
+    if login is None:
+        return facts
+    for name in ("source", "auth_type", "region", "interface", "verify", "missing"):
+        facts[name] = getattr(login, name)
+    if not login.missing:
+        facts["answer"] = asdict(ask_keystone(login, Deadline.after(_KEYSTONE_S)))
+    return facts
 
 
 def _ask(remote: LocalRemote, folder: Path, wanted: Wanted) -> frames.Message:

@@ -7,6 +7,7 @@ import sys
 
 HEAVY = (
     *("sqlalchemy", "alembic", "numpy", "scipy", "plotly", "paramiko", "heatclient"),
+    "keystoneauth1",
     *("pydantic", "storperf.jobfile.models"),
 )
 LOADED = """
