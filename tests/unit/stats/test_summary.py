@@ -265,6 +265,15 @@ def test_steady_and_confident_has_to_be_steady_by_both():
     assert "Not steady: over the last 5 rounds" in summary.figures[0].sentence
 
 
+def test_a_deadline_of_steady_and_confident_says_what_was_steady_and_what_was_not():
+    flat = make_table(make_intervals(noisy(CLIFF)))
+    summary = summarise(flat, until=RULE, **CONFIDENT)
+    assert summary.steadiness is Steadiness.STEADY
+    assert 50 < summary.figures[0].kept_s < 75
+    falling = make_table(make_intervals(noisy(np.linspace(1000, 500, 120))))
+    assert summarise(falling, until=RULE, **CONFIDENT).steadiness is Steadiness.NOT_STEADY
+
+
 def test_steady_and_confident_before_a_whole_window_is_not_steady():
     table = make_table(make_intervals(noisy([1000.0] * 45)))
     summary = summarise(table, until=RULE, **CONFIDENT)

@@ -328,7 +328,7 @@ RULE = SteadyRule(round_s=10.0)
         ),
         (
             {"until": RULE, "until_confident": SURE, "need": Need.ANY},
-            (TrialEnd.CONFIDENT, Steadiness.STEADY),
+            (TrialEnd.CONFIDENT, Steadiness.NOT_JUDGED),
             None,
         ),
     ],
