@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 Facts = Dict[str, Any]
 
@@ -109,4 +109,25 @@ def target_facts(path: str, device: str) -> Facts:
     facts["device_model"] = read_text(folder + "/device/model")
     for key in ("scheduler", "rotational", "nr_requests", "logical_block_size", "write_cache"):
         facts[key] = read_text(folder + "/queue/" + key)
+    facts["max_queue_depth"] = max_queue_depth(folder)
     return facts
+
+
+def max_queue_depth(folder: str) -> Optional[int]:
+    """I/Os that a block device takes at once, by its folder in /sys; None when it does not say.
+
+    `nr_requests` is of one hardware queue (blk-mq); a SCSI device has a depth of its own.
+    What is more waits in the kernel.
+    """
+    requests = read_text(folder + "/queue/nr_requests")
+    if not requests.isdigit():
+        return None
+    try:
+        queues = len(os.listdir(folder + "/mq"))
+    except OSError:
+        queues = 1
+    known = [int(requests) * max(1, queues)]
+    own = read_text(folder + "/device/queue_depth")
+    if own.isdigit() and int(own):
+        known.append(int(own))
+    return min(known)

@@ -13,6 +13,8 @@ from storperf.fio.version import MINIMUM, parse_version
 from storperf.model.job import Step, Target
 from storperf.remote.pack import build_agent
 
+_SHOWN_STEPS = 5
+
 
 def provision(context: RunContext) -> None:
     """Get the agents and attach to them; what will be created is in the ledger first."""
@@ -43,6 +45,7 @@ def prepare(context: RunContext) -> None:
             "targets": [_target_facts(target) for target in prepared],
         }
         context.store.set_run_facts(context.run_id, {f"environment.{agent.name}": environment})
+        _tell_queues(context, agent)
         if not _has_started(agent):
             _check_steps(context, agent)
 
@@ -56,6 +59,23 @@ def _request(context: RunContext, target: Target) -> dict[str, object]:
         "destroy": target.destroy,
         "direct": context.job.direct,
     }
+
+
+def _tell_queues(context: RunContext, agent: Agent) -> None:
+    """Say which steps ask for more at once than a device takes; their trials are flagged."""
+    for number, target in enumerate(context.prepared[agent.name]):
+        limit = target["facts"].get("max_queue_depth")
+        if limit is None:
+            continue
+        deeper = [
+            step.key for step in context.plan.steps if step.queue_depth * step.numjobs > limit
+        ]
+        if deeper:
+            shown = ", ".join(deeper[:_SHOWN_STEPS]) + (" ..." if deeper[_SHOWN_STEPS:] else "")
+            context.announce.note(
+                f"{agent.name}: the device of target-{number} takes {limit} I/Os at once; "
+                f"the others of {shown} will wait in the kernel"
+            )
 
 
 def _target_facts(prepared: dict[str, Any]) -> dict[str, object]:

@@ -44,6 +44,10 @@ def _flags(
     ]
     if any(target["journal_on_target"] for target in prepared):
         yield Flag.JOURNAL_ON_TARGET
+    outstanding = step.queue_depth * step.numjobs
+    limits = [target["facts"].get("max_queue_depth") for target in prepared]
+    if any(limit is not None and outstanding > limit for limit in limits):
+        yield Flag.QUEUE_BOUND
     if any(name.startswith(UNWRITTEN) for name in trial.facts):
         yield Flag.READS_UNWRITTEN
     is_memory = any(

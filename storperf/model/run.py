@@ -65,6 +65,8 @@ class Flag(StrEnum):
     CLIENT_BOUND = "client_bound"
     DISTURBED = "disturbed"
     JOURNAL_ON_TARGET = "journal_on_target"
+    # More in flight than the device takes at once: the rest waited in the kernel.
+    QUEUE_BOUND = "queue_bound"
     # A round before those over which the rounds were steady: no part of the measurement.
     BEFORE_WINDOW = "before_window"
     READS_UNWRITTEN = "reads_unwritten"

@@ -299,3 +299,13 @@ def test_what_is_no_block_device_is_refused(storperf, path):
     assert ended.exit_code == 2, ended
     assert path in ended.stderr
     storperf.assert_nothing_left()
+
+
+def test_more_in_flight_than_the_device_takes_is_said(storperf, loop_device):
+    device, image = loop_device()
+    ended = storperf.run_job(target=on_device(device, image), matrix={"queue_depth": [1, 4096]})
+    shallow, deep = ended.trials
+    assert "queue_bound" not in shallow["flags"]
+    assert "queue_bound" in deep["flags"]
+    limit = ended.json["environment"]["agent-01"]["targets"][0]["max_queue_depth"]
+    assert f"takes {limit} I/Os at once; the others of rr-bs4k-qd4096-nj1-a1" in ended.stderr
