@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from storperf.fio.ending import FailureKind, FioFailure, explain_failure
-from storperf.model.job import EndRule, Job, Step
+from storperf.model.job import EndRule, Job, Op, Step
 from storperf.model.run import TrialEnd
 
 Record = dict[str, Any]
@@ -97,11 +97,18 @@ def explain_figures(ended: Record, step: Step, job: Job) -> FioFailure | None:
                 return FioFailure(kind=FailureKind.LIES, sentence=sentence)
             if step.workload.is_warm_up or step.workload.fio_file is not None:
                 continue
-            runtime_s = target["runtime_ms"][op.value] / 1000
+            runtime_s = _runtime_s(step, target, op)
             if not target["stopped"] and runtime_s < job.ending.runtime_s * _LEAST_RUNTIME:
                 sentence = f"fio ended after {runtime_s:g} s instead of {job.ending.runtime_s:g} s"
                 return FioFailure(kind=FailureKind.EARLY, sentence=sentence)
     return None
+
+
+def _runtime_s(step: Step, target: Record, op: Op) -> float:
+    """How long fio did this direction; a verify takes turns writing and reading back."""
+    runtimes: dict[str, int] = target["runtime_ms"]
+    is_verify = step.workload.option("verify") is not None
+    return (sum(runtimes.values()) if is_verify else runtimes[op.value]) / 1000
 
 
 def rules_met(why: str) -> frozenset[EndRule]:

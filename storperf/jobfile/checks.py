@@ -206,6 +206,17 @@ def _agents(checked: Checked) -> Iterator[Fault]:
             )
 
 
+def _verifies(checked: Checked) -> Iterator[Fault]:
+    """What was not written with checksums cannot be verified: the storage would be accused."""
+    for workload in checked.workloads:
+        if workload.option("verify") is not None and Op.WRITE not in workload.ops:
+            yield Fault(
+                ("workloads",),
+                f"{workload.name!r} verifies data that it never wrote; give it rw: write or "
+                "randwrite, then it reads back what it has written (suite `integrity` does)",
+            )
+
+
 def _trims(checked: Checked) -> Iterator[Fault]:
     if checked.file.target.directory is None:
         return
@@ -270,6 +281,7 @@ _CHECKS = (
     (("ioengine", "matrix", "workloads"), _depth),
     (("matrix", "provider"), _agents),
     (("target", "workloads"), _trims),
+    (("workloads",), _verifies),
     (("limits", "workloads"), _limits),
     (("matrix", "workloads", "repeats", "rounds", "ioengine"), _count),
     ((), _untrusted),

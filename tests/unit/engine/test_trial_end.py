@@ -176,6 +176,19 @@ def test_every_direction_of_a_mix_is_looked_at():
     assert explain_figures(an_end(one_sided), step, MIXED_JOB).kind is FailureKind.EARLY
 
 
+def test_a_verify_takes_turns_and_is_not_too_short():
+    job = parse_job(
+        "name: n\ntarget: {directory: d}\nduration: 10s\n"
+        "workloads: [{rw: write, verify: crc32c}]\n",
+        source="x",
+    )
+    (step,) = plan_job(job).steps
+    turns = {"read": 6000, "write": 4000, "trim": 0}
+    assert explain_figures(an_end(a_target(runtime_ms=turns)), step, job) is None
+    short = {"read": 1000, "write": 4000, "trim": 0}
+    assert explain_figures(an_end(a_target(runtime_ms=short)), step, job) is not None
+
+
 def test_a_warm_up_has_no_time_to_end_too_early_and_no_deadline():
     warm_up = dataclasses.replace(
         STEP, workload=dataclasses.replace(STEP.workload, name="_warm_up")

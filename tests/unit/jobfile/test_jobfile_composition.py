@@ -195,6 +195,7 @@ def test_loops_without_end_are_refused():
 STEPS = {
     "storperf": 5,
     "sync-writes": 4,
+    "integrity": 2,
     "fioloadgen-randr": 1,
     "fioloadgen-randrlimited": 1,
     "fioloadgen-randrw7030": 1,

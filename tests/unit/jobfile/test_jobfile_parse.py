@@ -286,6 +286,7 @@ def test_a_wrong_target_is_refused(target, says):
         ('[{rw: read, rate: "1\\n--exec_prerun=x"}]', "printable characters on one line"),
         ("[{rw: read, 'rate --x': 1}]", "is not the name of a fio option"),
         ("[{rw: read, bs: 2M}]", "'read' has a bs of 2M, more than the target"),
+        ("[{rw: randread, verify: crc32c}]", "'randread' verifies data that it never wrote"),
         ("[{rw: trim}]", "'trim' trims; only a device can be trimmed"),
     ],
 )
