@@ -20,14 +20,15 @@ from storperf.engine.cancel import Cancel
 from storperf.engine.context import RunContext
 from storperf.engine.events import Announcer, Listener
 from storperf.engine.examination import examine_local
-from storperf.engine.job_files import place_targets, read_job_file
+from storperf.engine.job_files import read_job_file
 from storperf.engine.ownership import is_owned, owning
 from storperf.engine.profiles import Library
 from storperf.engine.run_job import run_job
 from storperf.engine.telemetry import sending
 from storperf.errors import Conflict, StoreError, UsageError
 from storperf.graphite.server import EmbeddedGraphite
-from storperf.jobfile.parse import NO_VARIABLES, parse_job
+from storperf.imports.imported import ImportOutcome
+from storperf.jobfile.parse import NO_VARIABLES
 from storperf.model.baseline import BaselineEntry
 from storperf.model.comparison import RunComparison
 from storperf.model.finding import Examination
@@ -38,6 +39,7 @@ from storperf.model.run import Phase, PruneReport, Run, RunState
 from storperf.plan import baseline_entry, baseline_keys, plan_job
 from storperf.providers.local import LocalProvider
 from storperf.reports.papers import write_papers
+from storperf.run_results import job_of, load_result
 from storperf.settings import Settings
 from storperf.store.store import Store
 from storperf.version import package_version
@@ -138,8 +140,10 @@ def resume(
         found = store.resolve(run_text)
         if found.state is not RunState.RUNNING:
             raise Conflict(f"run {found.id} has ended ({found.state}); there is nothing to resume")
-        job = job_of(found)
         plan = store.plan(found.id)
+        if found.imported_from is not None:
+            raise Conflict(f"run {found.id} is an import that was cut off; import its file again")
+        job = job_of(found, plan)
         return _carry_out(settings, store, found, job, plan, listeners, cancel, found.phase)
 
 
@@ -226,13 +230,6 @@ def new_run_id(created_s: float) -> str:
     return f"{stamp}-{secrets.token_hex(2)}"
 
 
-def job_of(found: Run) -> Job:
-    """The job that a run was made of, its targets placed as they were then."""
-    origin = Origin(str(found.facts.get("origin", Origin.UNTRUSTED.value)))
-    job = parse_job(found.job_text, source=f"the job of run {found.id}", origin=origin)
-    return place_targets(job, Path(str(found.facts.get("directory", "/"))))
-
-
 def _this_manager() -> dict[str, object]:
     return {
         "host": socket.gethostname(),
@@ -242,27 +239,36 @@ def _this_manager() -> dict[str, object]:
     }
 
 
+# --- importing -------------------------------------------------------------------------------
+
+
+def import_results(
+    settings: Settings, paths: Sequence[Path], *, job: str | None, lab: str, dry_run: bool
+) -> tuple[ImportOutcome, ...]:
+    """Results of fio and of the earlier StorPerf as runs of `job`, oldest first; then the refused.
+
+    A clean one enters the job's baseline.  Every file is looked at: one that is refused keeps no
+    other from being stored.  A dry run stores nothing and makes no store.
+    """
+    # numpy is heavy: most commands do without.
+    from storperf import importing
+
+    found, refused = importing.read_files(paths)
+    if dry_run:
+        return (*(importing.understood(each) for each in found), *refused)
+    with open_store(settings) as store:
+        importer = importing.Importer(
+            store=store,
+            provider=LocalProvider(settings.agents),
+            job=job,
+            lab=lab,
+            epoch=time.time,
+            manager=_this_manager(),
+        )
+        return (*(importer.add(each) for each in found), *refused)
+
+
 # --- looking ---------------------------------------------------------------------------------
-
-
-def load_result(store: Store, run_id: str) -> RunResult:
-    """Everything known of a run but its intervals."""
-    found = store.get_run(run_id)
-    environment = {
-        name.removeprefix("environment."): facts
-        for name, facts in found.facts.items()
-        if name.startswith("environment.")
-    }
-    return RunResult(
-        run=found,
-        job=job_of(found),
-        plan=store.plan(run_id),
-        trials=store.trials(run_id),
-        summaries=store.summaries(run_id),
-        verdict=store.verdict(run_id),
-        environment=environment,
-        sinks=sinks if isinstance(sinks := found.facts.get("sinks"), dict) else {},
-    )
 
 
 def list_runs(
@@ -344,9 +350,10 @@ def accept(settings: Settings, run_text: str, *, who: str, why: str) -> tuple[Ba
             )
         measured = {(t.step_key, t.side) for t in store.trials(found.id) if t.steadiness}
         at_s = time.time()
+        plan = store.plan(found.id)
         entries = tuple(
             baseline_entry(key, step, run=found.id, who=who, why=why, at_s=at_s)
-            for key, step in baseline_keys(job_of(found), store.plan(found.id))
+            for key, step in baseline_keys(job_of(found, plan), plan)
             if (key.step, key.side) in measured
         )
         store.enter_baseline(entries)

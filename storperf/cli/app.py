@@ -15,6 +15,7 @@ from storperf.cli import (
     baseline,
     doctor,
     graphite,
+    importing,
     keeping,
     looking,
     reporting,
@@ -58,6 +59,7 @@ app.command("run")(running.run)
 app.command("resume")(running.resume)
 app.command("cancel")(running.cancel)
 app.command("doctor")(doctor.doctor)
+app.command("import")(importing.import_results)
 app.command("list")(looking.list_runs)
 app.command("show")(looking.show)
 app.command("compare")(looking.compare)

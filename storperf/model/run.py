@@ -135,7 +135,11 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One execution of a job, as stored.  Times are epoch seconds."""
+    """One execution of a job, as stored.  Times are epoch seconds.
+
+    `imported_from` is the digest of the result of another program that the run was made of; None
+    for a run of ours.
+    """
 
     id: str
     job_name: str
@@ -151,6 +155,7 @@ class Run:
     reason: str | None = None
     manager: dict[str, object] = field(default_factory=dict)
     facts: dict[str, object] = field(default_factory=dict)
+    imported_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

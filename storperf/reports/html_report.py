@@ -31,6 +31,7 @@ def render_report(result: RunResult, kept: Kept, *, made_s: float) -> str:
         "report.js",
         result=result,
         run=result.run,
+        imported=_imported(result),
         job=result.job,
         verdict=result.verdict,
         heading=_heading(result),
@@ -152,6 +153,15 @@ def _baseline_runs(
     """The runs that anything was compared with, each with the way to its report."""
     runs = dict.fromkeys(run for check in checks for run in check.baseline_runs)
     return [(run, links.get(run)) for run in runs]
+
+
+def _imported(result: RunResult) -> dict[str, str] | None:
+    """Where an imported run came from; None for a run of ours."""
+    if result.run.imported_from is None:
+        return None
+    found = result.run.facts.get("imported")
+    facts = found if isinstance(found, Mapping) else {}
+    return {name: str(facts.get(name, "")) for name in ("file", "program", "digest", "time_from")}
 
 
 def _facts(found: object) -> list[tuple[str, str]]:

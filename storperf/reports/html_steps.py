@@ -146,14 +146,25 @@ def _traces(trial: Trial, result: RunResult, kept: Kept) -> tuple[Traces | None,
         return None, f"No figures: {error.message}."
     if found is not None and found["ops"]:
         return found, ""
+    return None, _why_missing(trial, result, is_kept=found is not None)
+
+
+def _why_missing(trial: Trial, result: RunResult, *, is_kept: bool) -> str:
+    is_running = result.run.state is RunState.RUNNING
     if trial.state is TrialState.PLANNED:
-        was = "has not begun" if result.run.state is RunState.RUNNING else "was never begun"
-        return None, f"No figures: this trial {was}."
-    if trial.state is not TrialState.STORED and result.run.state is RunState.RUNNING:
-        return None, "No figures yet: this trial is still being measured."
-    if found is None and "pruned_at_s" in result.run.facts:
-        return None, "No figures: the intervals were pruned. The summaries below are kept for ever."
-    return None, "No figures: no interval of this trial was kept."
+        return f"No figures: this trial {'has not begun' if is_running else 'was never begun'}."
+    if trial.state is not TrialState.STORED and is_running:
+        return "No figures yet: this trial is still being measured."
+    if result.run.imported_from is not None and not _had_intervals(trial):
+        return "No figures over time: the imported result holds totals alone."
+    if not is_kept and "pruned_at_s" in result.run.facts:
+        return "No figures: the intervals were pruned. The summaries below are kept for ever."
+    return "No figures: no interval of this trial was kept."
+
+
+def _had_intervals(trial: Trial) -> bool:
+    """Whether an imported trial came with a course; its window is that of its intervals."""
+    return trial.facts.get("window_s") is not None
 
 
 def _trial_facts(trial: Trial) -> list[str]:
@@ -222,8 +233,10 @@ def _described(step: Step) -> str:
     """The step's key in words."""
     words = [
         f"{step.workload.name} ({step.workload.rw})",
-        f"blocks of {render_size(step.block_size_bytes)}",
-        f"queue depth {step.queue_depth}",
+        f"blocks of {render_size(step.block_size_bytes)}"
+        if step.block_size_bytes
+        else "block size mixed or not known",
+        f"queue depth {step.queue_depth or 'not known'}",
     ]
     if step.numjobs > 1:
         words.append(f"{step.numjobs} fio jobs")

@@ -34,7 +34,9 @@ def render_markdown(result: RunResult) -> str:
         _trials(result.trials),
         *_facts("Environment", result.environment),
         *_facts("Sinks", result.sinks),
-        "## Job file",
+        "## Job file"
+        if result.run.imported_from is None
+        else "## What the result tells of its job",
         markdown_block(result.job.text),
     ]
     return "\n\n".join(parts) + "\n"

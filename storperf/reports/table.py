@@ -52,6 +52,8 @@ def runs_table(runs: Sequence[Run]) -> RenderableType:
             line(run.job_name) if run.title is None else f"{line(run.job_name)}\n{line(run.title)}"
         )
         state = run.state.value if run.phase is None or run.ended_s else f"in {run.phase}"
+        if run.imported_from is not None:
+            state = "imported"
         said = [word for word in (run.verdict, run.reason) if word]
         table.add_row(
             Text(line(run.id)),
@@ -120,7 +122,8 @@ def _verdict_panel(result: RunResult) -> Panel:
         style = _STYLES[verdict.outcome]
         said = line(verdict.sentence)
     named = "" if run.title is None else f" ({line(run.title)})"
-    where = f"{line(run.job_name)} on {line(run.lab)}, run {line(run.id)}{named}"
+    imported = "" if run.imported_from is None else ", imported"
+    where = f"{line(run.job_name)} on {line(run.lab)}, run {line(run.id)}{named}{imported}"
     body = Text(f"{said}\n", overflow="fold")
     body.append(where, style="dim")
     return Panel(body, title=Text(title, style=f"bold {style}"), title_align="left")

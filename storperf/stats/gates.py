@@ -12,7 +12,8 @@ from storperf.stats.limits import WHOLE_RUN
 from storperf.stats.repeats import ALL
 from storperf.stats.wording import percent
 
-_FLAGS = {
+# What a trial with such a flag is called, and why its figures are not judged.
+BLOCKING_FLAGS = {
     Flag.PARTIAL: (
         Reason.INVALID,
         "an agent or a target is missing from it: the sums are not those of the step",
@@ -107,14 +108,22 @@ def _judge_trial(
         if (trial.id, op.value, metric) not in have:
             yield Reason.INVALID, f"there is no {op.value} {metric} of it: no data, no verdict"
     for flag in trial.flags:
-        if flag in _FLAGS:
-            yield _FLAGS[flag]
+        if flag in BLOCKING_FLAGS:
+            reason, sentence = BLOCKING_FLAGS[flag]
+            yield reason, _of_an_import(trial, flag) or sentence
     if _is_unsteady(job, trial):
         told = " ".join(each.sentence for each in trial.steady_figures if each.sentence)
         yield Reason.NOT_STEADY, f"it was not steady{told and ': '}{told.rstrip('.')}"
     if _is_unsure(job, trial) and job.ending.until_confident is not None:
         wanted = percent(job.ending.until_confident.half_width)
         yield Reason.TOO_FEW, f"its deadline came before its mean was known to {wanted}"
+
+
+def _of_an_import(trial: Trial, flag: Flag) -> str:
+    """Why an imported trial is only a part; only such a one can end well for a reason."""
+    if flag is not Flag.PARTIAL or trial.end_reason is None:
+        return ""
+    return f"it is only a part of a measurement: {trial.end_reason.rstrip('.')}"
 
 
 def _bad_end(trial: Trial) -> tuple[Reason, str]:

@@ -32,11 +32,14 @@ class RunRows:
     def create_run(self, run: Run, plan: Plan) -> None:
         """Store a run with its steps and planned trials, all or nothing.
 
-        Conflict when the id is taken.
+        Conflict when the id is taken, or what it is imported from has been imported.
         """
         with self._database.write() as connection:
             if connection.scalar(sa.select(_RUNS.c.id).where(_RUNS.c.id == run.id)) is not None:
                 raise Conflict(f"there is a run {run.id} already", run=run.id)
+            twin = _imported_from(connection, run.imported_from)
+            if twin is not None:
+                raise Conflict(f"it is there already, as run {twin['id']}", run=twin["id"])
             connection.execute(sa.insert(_RUNS), _run_row(run))
             for table, rows in (
                 (schema.steps, [_step_row(run.id, n, step) for n, step in enumerate(plan.steps)]),
@@ -88,6 +91,12 @@ class RunRows:
                 if rows:
                     return _run(rows[0])
             raise unknown_run(connection, text)
+
+    def find_imported(self, imported_from: str) -> Run | None:
+        """The run that was made of the result with that digest; None when there is none."""
+        with self._database.read() as connection:
+            row = _imported_from(connection, imported_from)
+        return None if row is None else _run(row)
 
     def find_runs(
         self,
@@ -201,6 +210,13 @@ def unknown_run(connection: sa.Connection, text: str) -> UnknownName:
     known = list(connection.scalars(sa.select(_RUNS.c.id).order_by(*_NEWEST_FIRST).limit(5)))
     listed = f"the newest are {', '.join(known)}" if known else "this store holds no run at all"
     return UnknownName(f"there is no run {text!r}; {listed}", name=text, known=known)
+
+
+def _imported_from(connection: sa.Connection, digest: str | None) -> sa.RowMapping | None:
+    if digest is None:
+        return None
+    found = connection.execute(sa.select(*_COLUMNS).where(_RUNS.c.imported_from == digest))
+    return found.mappings().first()
 
 
 def require_run(connection: sa.Connection, run_id: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-HEAD = "0001"
+HEAD = "0002"
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -89,7 +89,10 @@ runs = sa.Table(
     sa.Column("facts", Json, nullable=False),
     sa.Column("cancel_requested", sa.Boolean, nullable=False),
     sa.Column("verdict_document", Json),
+    sa.Column("imported_from", sa.Text),
     sa.Index(None, "created_s"),
+    # Of runs of ours there may be any number without one: NULL equals nothing.
+    sa.Index(None, "imported_from", unique=True),
 )
 
 steps = sa.Table(

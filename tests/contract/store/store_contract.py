@@ -122,6 +122,16 @@ class RunContract:
             store.create_run(a_run("r", title="second"), a_plan())
         assert store.get_run("r").title == "first"
 
+    def test_what_is_imported_is_there_once_and_runs_of_ours_any_number_of_times(self, store):
+        run = a_run(imported_from="sha256:1")
+        store.create_run(run, a_plan())
+        store.create_run(a_run(), a_plan())
+        store.create_run(a_run(), a_plan())
+        with pytest.raises(Conflict, match=f"there already, as run {run.id}"):
+            store.create_run(a_run(imported_from="sha256:1"), a_plan())
+        assert store.find_imported("sha256:1") == run
+        assert store.find_imported("sha256:2") is None
+
     def test_a_run_is_found_by_id_beginning_last_and_title(self, store):
         for run_id, title in (("ab", "before"), ("abc", None), ("x1", "after")):
             store.create_run(a_run(run_id, title=title), a_plan())
