@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from itertools import groupby, pairwise
 
 from storperf.model.job import DepthSearch, Job, Plan, PlannedTrial, Side, Step
+from storperf.model.metric import METRICS
 from storperf.model.search import DepthFound, SearchEnd, SearchResult
 from storperf.plan import sibling_step, trial_id
 
@@ -193,5 +194,5 @@ def describe(result: SearchResult, metric: str) -> str:
     gain = deepest.judged / knee.judged - 1
     return (
         f"{result.name}: saturates at queue depth {knee.queue_depth}; {deepest.queue_depth} gives "
-        f"{gain:+.1%} {metric} at {deepest.clat_ns / knee.clat_ns:.1f} x the latency."
+        f"{gain:+.1%} {METRICS[metric].label} at {deepest.clat_ns / knee.clat_ns:.1f} x the latency."
     )

@@ -142,7 +142,7 @@ def test_a_failed_trial_ends_its_search_and_says_so():
 def test_the_sentence_tells_what_the_next_depth_gave():
     _, (result,) = search(job_of("search: {}"), queueing(4))
     assert describe(result, "iops") == (
-        "rr-bs4k-nj1-a1: saturates at queue depth 4; 8 gives +0.0% iops at 2.0 x the latency."
+        "rr-bs4k-nj1-a1: saturates at queue depth 4; 8 gives +0.0% IOPS at 2.0 x the latency."
     )
 
 
