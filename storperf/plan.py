@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import product
 
@@ -19,8 +19,10 @@ from storperf.model.job import (
     Job,
     Plan,
     PlannedTrial,
+    Precondition,
     Rounds,
     Step,
+    Target,
     Workload,
 )
 from storperf.units import render_size
@@ -208,7 +210,32 @@ def _shared_fields(job: Job) -> tuple[tuple[str, str], ...]:
         ("interval_s", f"{job.interval_s:g}"),
         ("fill", str(job.precondition.fill).lower()),
         *_more_rules(job.ending),
+        *_preconditioning(job, targets),
     )
+
+
+def _preconditioning(job: Job, targets: Sequence[Target]) -> Iterator[tuple[str, str]]:
+    """Fields that came later, each only where it is not the default.
+
+    So the fingerprints of jobs that do not name them stay what they were.
+    """
+    asked, default = job.precondition, Precondition()
+    if any(target.nrfiles != 1 for target in targets):
+        yield "nrfiles", " ".join(str(target.nrfiles) for target in targets)
+    for name in ("passes", "block_size_bytes", "queue_depth"):
+        if getattr(asked, name) != getattr(default, name):
+            yield f"fill_{name}", str(getattr(asked, name))
+    if asked.random is not None:
+        random, rule = asked.random, asked.random.rule
+        writes = f"{random.block_size_bytes} bytes at depth {random.queue_depth}"
+        yield "random_writes", f"{writes}, at most {random.at_most_s:g}s"
+        limits = f"range {rule.range_limit:g}, slope {rule.slope_limit:g}"
+        yield "random_until", f"{rule.rounds} rounds of {rule.round_s:g}s, {limits}"
+    for name in ("purge", "drop_caches"):
+        if getattr(asked, name):
+            yield name, "true"
+    if asked.settle_s:
+        yield "settle_s", f"{asked.settle_s:g}"
 
 
 def _rounds(rounds: Rounds) -> str:

@@ -9,9 +9,8 @@ import sys
 import zlib
 from typing import TYPE_CHECKING, Any, Callable, Dict
 
-from storperf.agent import contents, facts, fitness
+from storperf.agent import facts, fitness, target_commands
 from storperf.agent.refusal import FAILED, Refusal
-from storperf.agent.targets import is_on_same_device
 from storperf.agent.trials import TrialOnHost, optional_number, trial_folder
 
 if TYPE_CHECKING:
@@ -63,38 +62,6 @@ def examine(supervisor: Supervisor, _client: Client, command: Message) -> Messag
         raise Refusal(FAILED, "a trial is running; a host is examined before")
     interval_s = float(command["interval_s"])
     return {"facts": fitness.examine(str(command["fio"]), command["targets"], interval_s)}
-
-
-def prepare(supervisor: Supervisor, _client: Client, command: Message) -> Message:
-    """Lock and make the targets."""
-    taken = supervisor.targets.prepare(command["targets"])
-    for filename in supervisor.targets.take_new_files():
-        supervisor.note({"kind": "target_created", "filename": filename})
-    return {
-        "targets": [
-            {
-                **target.describe(),
-                "journal_on_target": is_on_same_device(supervisor.run_dir, target),
-                "facts": facts.target_facts(target.filename, target.device),
-            }
-            for target in taken
-        ]
-    }
-
-
-def inspect(supervisor: Supervisor, _client: Client, command: Message) -> Message:
-    """What the targets hold: which parts of them were never written."""
-    if supervisor.trials:
-        raise Refusal(FAILED, "a trial is running; targets are inspected before")
-    samples, seed = int(command["samples"]), int(command["seed"])
-    return {
-        "targets": [
-            contents.inspect(taken.filenames, taken.size_bytes, samples, seed)
-            if taken.filenames
-            else None
-            for taken in supervisor.targets.taken
-        ]
-    }
 
 
 def check(supervisor: Supervisor, _client: Client, command: Message) -> Message:
@@ -164,11 +131,6 @@ def drop_raw(supervisor: Supervisor, _client: Client, command: Message) -> Messa
     return {"removed": is_there}
 
 
-def release(supervisor: Supervisor, _client: Client, _command: Message) -> Message:
-    """Stop what runs, remove what was made, unlock; names what could not be removed."""
-    return {"left": supervisor.stop_all("released") + supervisor.targets.release()}
-
-
 def shutdown(supervisor: Supervisor, _client: Client, command: Message) -> Message:
     """End the supervisor; with `forget` its folder goes too."""
     supervisor.forget = bool(command.get("forget"))
@@ -182,14 +144,12 @@ COMMANDS: Dict[str, Command] = {
     "ping": ping,
     "probe": probe,
     "examine": examine,
-    "prepare": prepare,
-    "inspect": inspect,
+    **target_commands.COMMANDS,
     "check": check,
     "start": start,
     "stop": stop,
     "follow": follow,
     "fetch": fetch,
     "drop_raw": drop_raw,
-    "release": release,
     "shutdown": shutdown,
 }

@@ -12,7 +12,7 @@ import os
 import stat
 import struct
 import subprocess
-from typing import List, Set
+from typing import Dict, List, Set
 
 from storperf.agent.refusal import REFUSED, Refusal
 
@@ -124,10 +124,13 @@ def _swaps() -> Set[str]:
     return found
 
 
+def environment() -> Dict[str, str]:
+    """For programs such as wipefs: an ordinary user's PATH over SSH lacks their folder."""
+    return {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin", "LC_ALL": "C"}
+
+
 def signatures(path: str) -> List[str]:
     """What wipefs(8) finds on the device, without changing it."""
-    # An ordinary user's PATH over SSH lacks the folder that wipefs lies in.
-    environment = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
     argv = ["wipefs", "--no-act", "--noheadings", "--output", "TYPE", path]
     try:
         done = subprocess.run(
@@ -136,7 +139,7 @@ def signatures(path: str) -> List[str]:
             capture_output=True,
             timeout=60,
             check=False,
-            env=environment,
+            env=environment(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         message = "{} cannot be checked for data: wipefs: {}".format(path, error)
@@ -191,3 +194,10 @@ def require_unused(path: str, rdev: int, *, is_ours: bool) -> None:
             path, ", ".join(found), path
         )
         raise Refusal(REFUSED, message)
+
+
+def require_discard(path: str, rdev: int) -> None:
+    """Refusal unless the device can forget what it holds."""
+    if _read(_sys(rdev) + "/queue/discard_max_bytes") in ("", "0"):
+        message = "{} cannot be purged: it takes no discard; leave out precondition.purge"
+        raise Refusal(REFUSED, message.format(path))

@@ -24,6 +24,7 @@ from storperf.agent.clients import Client
 from storperf.agent.commands import COMMANDS
 from storperf.agent.fio_process import kill_left
 from storperf.agent.journal import Journal
+from storperf.agent.purging import Purges
 from storperf.agent.refusal import FAILED, Refusal
 from storperf.agent.sensors import HostSensors
 from storperf.agent.steady_clock import SteadyClock
@@ -58,6 +59,7 @@ class Supervisor:
         self.forget = False
         self.journal = Journal(os.path.join(run_dir, JOURNAL))
         self.targets = Targets(run, os.path.join(run_dir, "created.json"))
+        self.purges = Purges(os.path.join(run_dir, "purge"))
         self.trials: Dict[Key, TrialOnHost] = {}
         self.ended: Set[Key] = set()
         self._sensors = HostSensors()
@@ -205,6 +207,10 @@ class Supervisor:
             self._finish(trial)
         return left
 
+    def give_back(self, why: str) -> List[str]:
+        """Stop what runs, remove what was made, unlock; what could not be removed."""
+        return self.stop_all(why) + self.purges.stop() + self.targets.release()
+
     # --- the loop ----------------------------------------------------------------
 
     def serve(self, listener: socket.socket) -> None:
@@ -293,7 +299,7 @@ class Supervisor:
             self.is_over = True
 
     def _finish_run(self) -> None:
-        left = self.stop_all("agent_ended") + self.targets.release()
+        left = self.give_back("agent_ended")
         self.note({"kind": "agent_ended", "left": left})
         give_up_s = self.clock.monotonic_s() + _LAST_WORDS_S
         self._feed_clients()

@@ -20,6 +20,7 @@ from storperf.agent import devices, facts
 from storperf.agent.refusal import BUSY, FAILED, NO_SPACE, REFUSED, Refusal
 
 DIRECT_ALIGNMENT = 4096
+_MIB = 1 << 20
 _IN_MEMORY = ("tmpfs", "ramfs")
 _NOT_THERE = (
     errno.EROFS,
@@ -158,6 +159,8 @@ class Targets:
             raise Refusal(REFUSED, message)
         rdev = devices.require_serial(path, request["serial"])
         devices.require_unused(path, rdev, is_ours=bool(request.get("is_ours")))
+        if request.get("purge"):
+            devices.require_discard(path, rdev)
         try:
             fd = os.open(path, os.O_RDWR | os.O_EXCL | os.O_CLOEXEC)
         except OSError as error:
@@ -289,8 +292,11 @@ def _hold_device(fd: int, rdev: int, request: Request) -> Taken:
     if os.fstat(fd).st_rdev != rdev:
         raise Refusal(REFUSED, "{} changed while it was checked".format(path))
     has = devices.size_bytes(fd)
-    taken = Taken(request, [path], request.get("size_bytes") or has, fd)
+    # The whole device is all its whole MiB: a fill in large blocks leaves no rest unwritten.
+    taken = Taken(request, [path], request.get("size_bytes") or has - has % _MIB, fd)
     taken.device = devices.device_numbers(rdev)
+    if not taken.size_bytes:
+        raise Refusal(REFUSED, "{} has {} bytes, less than 1 MiB".format(path, has))
     if has < taken.size_bytes:
         message = "{} has {} bytes, the job asks for {}; lower target.size"
         raise Refusal(REFUSED, message.format(path, has, taken.size_bytes))

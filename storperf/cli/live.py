@@ -33,6 +33,9 @@ _PHASES = {
     "teardown": "cleaning up",
 }
 
+# What else is done before measuring, and lasts a certain time at the longest.
+ASIDE = {"precondition": "writing at random until steady", "settle": "letting it settle"}
+
 Slice = Mapping[str, float]
 
 
@@ -76,7 +79,10 @@ class LiveStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRun:
-    """The whole run; times are monotonic seconds."""
+    """The whole run; times are monotonic seconds.
+
+    `aside` is what else goes on before measuring, at the longest until `aside_end_s`.
+    """
 
     job: str
     steps: tuple[LiveStep, ...]
@@ -93,6 +99,8 @@ class LiveRun:
     fill_bytes: int = 0
     filled_bytes: int = 0
     fill_start_s: float | None = None
+    aside: str = ""
+    aside_end_s: float | None = None
     pending: Mapping[tuple[str, str, str], tuple[float, float | None]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -103,21 +111,25 @@ class LiveRun:
         return max(0.0, self._trial_s - max(0.0, now_s - self.trial_start_s))
 
     def left_s(self, now_s: float) -> float:
-        """Seconds that filling and measuring will still take."""
+        """Seconds that preconditioning and measuring will still take."""
         is_running = self.trial_start_s is not None
         later = max(0, self.trials - self.stored - is_running)
-        return later * self._trial_s + self.trial_left_s(now_s) + self._fill_left_s(now_s)
+        return later * self._trial_s + self.trial_left_s(now_s) + self._before_left_s(now_s)
 
     def done(self, now_s: float) -> float:
         """The share of the measuring that is done."""
         total_s = self.trials * self._trial_s
-        measuring_s = self.left_s(now_s) - self._fill_left_s(now_s)
+        measuring_s = self.left_s(now_s) - self._before_left_s(now_s)
         return min(1.0, max(0.0, 1 - measuring_s / total_s)) if total_s > 0 else 1.0
 
     @property
     def _trial_s(self) -> float:
         """What a trial takes: as long as those before it."""
         return sum(self.took_s) / len(self.took_s) if self.took_s else self.runtime_s
+
+    def _before_left_s(self, now_s: float) -> float:
+        aside_s = 0.0 if self.aside_end_s is None else max(0.0, self.aside_end_s - now_s)
+        return self._fill_left_s(now_s) + aside_s
 
     def _fill_left_s(self, now_s: float) -> float:
         if self.fill_start_s is None:
@@ -193,10 +205,15 @@ def _after_start(state: LiveRun, facts: dict[str, object], now_s: float) -> Live
     if facts["what"] == "fill":
         size_bytes = state.fill_bytes + _number(facts["size_bytes"])
         return replace(state, fill_bytes=size_bytes, fill_start_s=now_s)
+    if facts["what"] in ASIDE:
+        end_s = now_s + float(str(facts["runtime_s"]))
+        return replace(state, aside=ASIDE[str(facts["what"])], aside_end_s=end_s)
     state = replace(
         state,
         trial_start_s=now_s,
         fill_start_s=None,
+        aside="",
+        aside_end_s=None,
         pending={},
         trials=max(state.trials, state.stored + 1),  # confirming trials come unplanned
     )
@@ -210,6 +227,8 @@ def _after_start(state: LiveRun, facts: dict[str, object], now_s: float) -> Live
 def _after_end(state: LiveRun, facts: dict[str, object], now_s: float) -> LiveRun:
     if facts["what"] == "fill":
         return replace(state, fill_start_s=None, filled_bytes=state.fill_bytes)
+    if facts["what"] in ASIDE:
+        return replace(state, aside="", aside_end_s=None)
     took_s = state.took_s
     if state.trial_start_s is not None and facts["end"] not in {"failed", "cancelled"}:
         took_s = (*took_s, max(0.0, now_s - state.trial_start_s))

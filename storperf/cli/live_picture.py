@@ -99,7 +99,7 @@ def _doing(state: LiveRun) -> str:
         return f"filling {render_size(state.fill_bytes)}, {min(1.0, share):.0%}"
     if state.trial_start_s is not None:
         return f"trial {min(state.stored + 1, state.trials)} of {state.trials}"
-    return state.phase
+    return state.aside or state.phase
 
 
 def _headings(columns: Columns) -> Text:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from storperf.cli.live import LiveRun, advance, live_run
+from storperf.cli.live import ASIDE, LiveRun, advance, live_run
 from storperf.cli.live_picture import picture
 from storperf.engine.events import Event, EventKind, Listener
 from storperf.model.job import Job
@@ -102,7 +102,9 @@ def _line_listener(state: LiveRun, console: Console) -> Listener:
         if event.kind is EventKind.RUN_STARTED:
             console.print(f"run {event.run}: {facts['trials']} trials, {left}", markup=False)
         elif event.kind is EventKind.TRIAL_STARTED:
-            name = "filling the target" if facts["what"] == "fill" else str(facts["step"])
+            what = str(facts["what"])
+            aside = {"fill": "filling the target", **ASIDE}
+            name = aside[what] if what in aside else str(facts["step"])
             console.print(f"  {name}: started, {left}", markup=False)
         elif event.kind is EventKind.TRIAL_ENDED and facts["what"] == "measure":
             words = [str(facts[key]) for key in ("end", "steadiness", "end_reason") if facts[key]]

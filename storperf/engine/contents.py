@@ -17,11 +17,15 @@ Record = dict[str, Any]
 SAMPLES = 64
 
 
+def places(context: RunContext) -> dict[str, int]:
+    """Where this run looks at its targets."""
+    digest = hashlib.sha256(context.run_id.encode()).digest()
+    return {"samples": SAMPLES, "seed": int.from_bytes(digest[:6], "big")}
+
+
 def inspect(context: RunContext, agent: Agent) -> list[Record | None]:
     """What each target on this agent holds, by its number; None for the null engine."""
-    digest = hashlib.sha256(context.run_id.encode()).digest()
-    seed = int.from_bytes(digest[:6], "big")
-    found: list[Record | None] = agent.call("inspect", samples=SAMPLES, seed=seed)["targets"]
+    found: list[Record | None] = agent.call("inspect", **places(context))["targets"]
     return found
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from storperf.engine.agents import Agent
 from storperf.engine.cancel import Cancel
 from storperf.engine.events import Announcer
 from storperf.errors import ExitCode
-from storperf.model.job import Job, Plan, Target
+from storperf.model.job import Job, Plan, Target, TargetKind
 from storperf.model.verdict import Verdict
 from storperf.providers.local import LocalProvider
 from storperf.store.store import Store
@@ -27,6 +27,8 @@ class RunContext:
     measurement.
 
     `epoch` gives epoch seconds on a clock that never jumps, so that nothing ends before it began.
+    `is_preconditioned` is False when the random writes before measuring were not steady in time.
+
     `telemetry` is None when nothing is sent anywhere while the run goes on.
     """
 
@@ -45,10 +47,24 @@ class RunContext:
     faults: list[tuple[ExitCode, str]] = field(default_factory=list)
     left_behind: list[str] = field(default_factory=list)
     verdict: Verdict | None = None
+    is_preconditioned: bool = True
 
     def targets(self) -> list[Target]:
         """Every target of every side, in the order of their numbers on an agent."""
         return [target for side in self.job.sides for target in side.targets]
+
+    def target_on(self, agent: Agent, number: int) -> Target:
+        """A target with the span that it was found to have on an agent."""
+        size_bytes = self.prepared[agent.name][number]["size_bytes"]
+        return replace(self.targets()[number], size_bytes=size_bytes)
+
+    def storage_numbers(self) -> list[int]:
+        """The numbers of the targets that are storage: all but the null engine."""
+        return [
+            number
+            for number, target in enumerate(self.targets())
+            if target.kind is not TargetKind.NULL
+        ]
 
     def numbers_of_side(self, name: str) -> list[int]:
         """The numbers of one side's targets."""

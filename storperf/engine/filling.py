@@ -1,7 +1,8 @@
-"""The fill: every target written in full once, by fio, and looked at afterwards."""
+"""The fill: every target written in full by fio, and looked at afterwards."""
 
 from __future__ import annotations
 
+import time
 from importlib import import_module
 from typing import Any
 
@@ -9,24 +10,20 @@ from storperf.engine import contents, waiting
 from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
 from storperf.engine.events import EventKind
+from storperf.engine.past import FILL, past_of
 from storperf.engine.trial_end import explain_end
 from storperf.errors import FioFailed
 from storperf.fio.render import render_fill
 from storperf.model.job import TargetKind
 
-FILL = "fill"
 # A fill that is slower than this is taken for hung.
 SLOWEST_BYTES_PER_S = 2 << 20
 _FILL_GRACE_S = 60.0
 
 
 def fill(context: RunContext) -> None:
-    """Fill the targets that are not known to be filled, and see that all of them are."""
-    numbers = [
-        number
-        for number, target in enumerate(context.targets())
-        if target.kind is not TargetKind.NULL
-    ]
+    """Fill the targets that are not known to be filled."""
+    numbers = context.storage_numbers()
     started = {agent: _start_fill(context, agent, numbers) for agent in context.agents if numbers}
     fills = {agent: attempt for agent, attempt in started.items() if attempt is not None}
     if fills:
@@ -49,10 +46,20 @@ def verify_fill(context: RunContext, agent: Agent) -> list[contents.Record | Non
     return found
 
 
+def remember_fill(context: RunContext, agent: Agent) -> None:
+    """Let the agent keep the proof for the next run, which need not fill its devices again."""
+    agent.call("remember_fill", how=_how(context), **contents.places(context))
+
+
+def _how(context: RunContext) -> str:
+    asked = context.job.precondition
+    return f"{asked.passes} x in blocks of {asked.block_size_bytes} bytes"
+
+
 def _start_fill(context: RunContext, agent: Agent, numbers: list[int]) -> int | None:
     """Start the fill on an agent; its attempt, None when the targets are filled already."""
-    attempt, is_filled = _fill_history(agent)
-    if is_filled:
+    past = past_of(agent, FILL)
+    if past.is_done or _is_proven(context, agent):
         return None
     prepared = context.prepared[agent.name]
     targets = [
@@ -60,41 +67,42 @@ def _start_fill(context: RunContext, agent: Agent, numbers: list[int]) -> int | 
             "target": number,
             "argv": render_fill(
                 context.job,
-                context.targets()[number],
+                context.target_on(agent, number),
                 fio=context.job.provider.fio,
                 filenames=prepared[number]["filenames"],
             ),
         }
         for number in numbers
     ]
-    size_bytes = sum(prepared[number]["size_bytes"] for number in numbers)
+    passes = context.job.precondition.passes
+    size_bytes = passes * sum(prepared[number]["size_bytes"] for number in numbers)
     context.announce.tell(EventKind.TRIAL_STARTED, trial=FILL, what=FILL, size_bytes=size_bytes)
     agent.call(
         "start",
         trial=FILL,
-        attempt=attempt,
+        attempt=past.attempt,
         what="fill",
         deadline_s=size_bytes / SLOWEST_BYTES_PER_S + _FILL_GRACE_S,
         targets=targets,
     )
-    return attempt
+    return past.attempt
 
 
-def _fill_history(agent: Agent) -> tuple[int, bool]:
-    """The attempt to make or to go on with, and whether the targets are filled already.
-
-    A fill is worth nothing once a target was made anew, which the journal tells.
-    """
-    attempt, is_filled, is_open = 0, False, False
-    for record in agent.journal.records():
-        if record["kind"] == "target_created":
-            is_filled = False
-        elif record.get("trial") == FILL and record["kind"] == "trial_started":
-            attempt, is_open = record["attempt"], True
-        elif record.get("trial") == FILL and record["kind"] == "trial_ended":
-            is_open = False
-            is_filled = explain_end(record) is None
-    return (attempt if is_open else attempt + 1), is_filled
+def _is_proven(context: RunContext, agent: Agent) -> bool:
+    """Whether an earlier run filled the same devices in the same way, and nothing changed since."""
+    asked = context.job.precondition
+    kinds = {context.targets()[number].kind for number in context.storage_numbers()}
+    if asked.refill or asked.purge or kinds != {TargetKind.DEVICE}:
+        return False
+    found = agent.call("recall_fill", how=_how(context))
+    context.store.set_run_facts(context.run_id, {f"fill_recalled.{agent.name}": found})
+    if not found["is_filled"]:
+        return False
+    since = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(min(found["since_s"])))
+    context.announce.note(
+        f"{agent.name}: the fill is left out: it was done at {since}, and nothing was written since"
+    )
+    return True
 
 
 def _finish_fill(context: RunContext, agent: Agent, attempt: int) -> None:
@@ -113,7 +121,7 @@ def _finish_fill(context: RunContext, agent: Agent, attempt: int) -> None:
     if failure is not None:
         raise FioFailed(f"{agent.name}: filling the target failed: {failure.sentence}")
     for target in ended["targets"]:
-        wanted = prepared[target["target"]]["size_bytes"]
+        wanted = prepared[target["target"]]["size_bytes"] * context.job.precondition.passes
         if target["bytes"]["write"] < wanted:
             raise FioFailed(
                 f"{agent.name}: fio says the target is filled, but wrote only "

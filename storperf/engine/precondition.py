@@ -2,25 +2,74 @@
 
 from __future__ import annotations
 
+from storperf.deadline import Deadline
+from storperf.engine import waiting
 from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
-from storperf.engine.filling import fill, verify_fill
+from storperf.engine.events import EventKind
+from storperf.engine.filling import fill, remember_fill, verify_fill
+from storperf.engine.past import has_measured, was_purged
+from storperf.engine.random_writes import write_randomly
+from storperf.errors import AgentLost
+
+SETTLE = "settle"
+_LOOK_S = 0.5
+_PING_S = 10.0
 
 
 def precondition(context: RunContext) -> None:
-    """Fill every target with incompressible data, unless the job says otherwise."""
-    if not context.job.precondition.fill or not context.agents:
+    """Purge, fill, write at random and wait, as far as the job asks for it."""
+    asked = context.job.precondition
+    if not context.agents or not context.storage_numbers():
         return
-    fill(context)
     for agent in context.agents:
-        if not _has_measured(agent):
-            facts = {"holds": verify_fill(context, agent)}
-            context.store.set_run_facts(context.run_id, {f"precondition.{agent.name}": facts})
+        if asked.purge and not was_purged(agent):
+            _purge(context, agent)
+    if asked.fill:
+        fill(context)
+        for agent in context.agents:
+            if not has_measured(agent):
+                _verify(context, agent)
+        if asked.random is not None:
+            write_randomly(context, asked.random)
+    if asked.settle_s and not any(map(has_measured, context.agents)):
+        _settle(context, asked.settle_s)
 
 
-def _has_measured(agent: Agent) -> bool:
-    """Whether a trial was started already: what it wrote or trimmed is no matter of the fill."""
-    return any(
-        record["kind"] in {"trial_held", "trial_started"} and record["what"] == "measure"
-        for record in agent.journal.records()
-    )
+def _purge(context: RunContext, agent: Agent) -> None:
+    context.announce.note(f"{agent.name}: discarding every block of its devices")
+    while True:
+        try:
+            if agent.call("purge")["is_done"]:
+                return
+        except AgentLost:
+            agent.reattach(context.cancel)
+        _look(context)
+        context.cancel.wait(_LOOK_S)
+
+
+def _verify(context: RunContext, agent: Agent) -> None:
+    facts = {"holds": verify_fill(context, agent)}
+    context.store.set_run_facts(context.run_id, {f"precondition.{agent.name}": facts})
+    if context.job.precondition.random is None:
+        remember_fill(context, agent)
+
+
+def _settle(context: RunContext, settle_s: float) -> None:
+    """Wait; the agents' leases are kept meanwhile."""
+    context.announce.tell(EventKind.TRIAL_STARTED, trial=SETTLE, what=SETTLE, runtime_s=settle_s)
+    end = Deadline.after(settle_s)
+    ping = Deadline.after(0.0)
+    while not end.is_over:
+        _look(context)
+        if ping.is_over:
+            for agent in context.agents:
+                agent.call("ping")
+            ping = Deadline.after(_PING_S)
+        context.cancel.wait(min(_LOOK_S, end.remaining_s()))
+    context.announce.tell(EventKind.TRIAL_ENDED, trial=SETTLE, what=SETTLE)
+
+
+def _look(context: RunContext) -> None:
+    waiting.look_for_cancel(context)
+    context.cancel.check()

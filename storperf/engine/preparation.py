@@ -37,6 +37,8 @@ def prepare(context: RunContext) -> None:
     for agent in context.agents:
         facts = agent.call("probe", fio=context.job.provider.fio)
         _require_fio(context, agent, facts["fio"])
+        if context.job.precondition.drop_caches:
+            agent.call("drop_caches")  # refused where it is not possible, before all else
         prepared = agent.prepare(requests)
         context.prepared[agent.name] = prepared
         environment: dict[str, object] = {
@@ -58,6 +60,8 @@ def _request(context: RunContext, target: Target) -> dict[str, object]:
         "serial": target.serial,
         "destroy": target.destroy,
         "direct": context.job.direct,
+        "nrfiles": target.nrfiles,
+        "purge": context.job.precondition.purge,
     }
 
 
@@ -123,7 +127,7 @@ def _check_steps(context: RunContext, agent: Agent) -> None:
             render_trial(
                 context.job,
                 step,
-                context.targets()[0],
+                context.target_on(agent, 0),
                 fio=context.job.provider.fio,
                 filenames=context.prepared[agent.name][0]["filenames"],
             )

@@ -48,6 +48,8 @@ def _flags(
     limits = [target["facts"].get("max_queue_depth") for target in prepared]
     if any(limit is not None and outstanding > limit for limit in limits):
         yield Flag.QUEUE_BOUND
+    if not context.is_preconditioned:
+        yield Flag.UNSTEADY_PRECONDITION
     if any(name.startswith(UNWRITTEN) for name in trial.facts):
         yield Flag.READS_UNWRITTEN
     is_memory = any(

@@ -126,6 +126,8 @@ class TrialRun:
                 self._start_on(agent)
 
     def _start_on(self, agent: Agent) -> None:
+        if self._context.job.precondition.drop_caches:
+            agent.call("drop_caches")
         agent.call(
             "start",
             trial=self._trial.id,
@@ -133,18 +135,17 @@ class TrialRun:
             what="measure",
             deadline_s=self._deadline_s(),
             targets=[
-                {"target": number, "argv": self._argv(agent.name, number)}
-                for number in self._numbers
+                {"target": number, "argv": self._argv(agent, number)} for number in self._numbers
             ],
         )
 
-    def _argv(self, name: str, number: int) -> tuple[str, ...]:
+    def _argv(self, agent: Agent, number: int) -> tuple[str, ...]:
         return render_trial(
             self._context.job,
             self._step,
-            self._context.targets()[number],
+            self._context.target_on(agent, number),
             fio=self._context.job.provider.fio,
-            filenames=self._context.prepared[name][number]["filenames"],
+            filenames=self._context.prepared[agent.name][number]["filenames"],
         )
 
     def _deadline_s(self) -> float:
@@ -280,7 +281,7 @@ class TrialRun:
 
     def _argvs(self) -> dict[str, list[list[str]]]:
         return {
-            agent.name: [list(self._argv(agent.name, number)) for number in self._numbers]
+            agent.name: [list(self._argv(agent, number)) for number in self._numbers]
             for agent in self._context.agents
         }
 

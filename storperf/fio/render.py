@@ -9,11 +9,10 @@ from storperf.errors import UsageError
 from storperf.fio import engines
 from storperf.fio.job_text import read_sections
 from storperf.fio.options import MIXED_BLOCK_SIZE, PINNED, PINNED_BLOCK_SIZE
-from storperf.model.job import Job, Step, Target, TargetKind, Workload
+from storperf.model.job import Job, RandomWrites, Step, Target, TargetKind, Workload
 
 FILL_NAME = "fill"
-_FILL_BLOCK_BYTES = 1 << 20
-_FILL_DEPTH = 16
+RANDOM_NAME = "precondition"
 
 
 def render_trial(
@@ -55,22 +54,54 @@ def _sections(job: Job, text: str, target: Target, filenames: Sequence[str]) -> 
 
 
 def render_fill(job: Job, target: Target, *, fio: str, filenames: Sequence[str]) -> tuple[str, ...]:
-    """The argument vector that writes the whole span once, with data that cannot be compressed."""
-    span = target.size_bytes or _FILL_BLOCK_BYTES
+    """The argument vector that writes the whole span, with data that cannot be compressed."""
+    asked = job.precondition
     options = [
         ("name", FILL_NAME),
         ("rw", "write"),
-        # The largest power of two that leaves no rest unwritten at the end of the span.
-        ("bs", str(math.gcd(span, _FILL_BLOCK_BYTES))),
-        ("iodepth", str(_FILL_DEPTH)),
+        ("bs", str(_dividing_block(target, asked.block_size_bytes))),
+        ("iodepth", str(asked.queue_depth)),
+        *_writing(job, target, filenames),
+        ("end_fsync", "1"),
+    ]
+    if asked.passes > 1:
+        options.append(("loops", str(asked.passes)))
+    return (fio, *_arguments(options), *_reporting(job))
+
+
+def render_random_writes(
+    job: Job, random: RandomWrites, target: Target, *, fio: str, filenames: Sequence[str]
+) -> tuple[str, ...]:
+    """The argument vector that writes at random, up to its deadline."""
+    options = [
+        ("name", RANDOM_NAME),
+        ("rw", "randwrite"),
+        ("bs", str(random.block_size_bytes)),
+        ("iodepth", str(random.queue_depth)),
+        ("randrepeat", "0"),
+        ("norandommap", "1"),
+        *_writing(job, target, filenames),
+        ("allow_file_create", "0"),
+        ("time_based", "1"),
+        ("runtime", _milliseconds(random.at_most_s)),
+    ]
+    return (fio, *_arguments(options), *_reporting(job))
+
+
+def _dividing_block(target: Target, most_bytes: int) -> int:
+    """The largest power of two within a block size that leaves no rest at the end of a file."""
+    file_bytes = (target.size_bytes or most_bytes) // target.nrfiles
+    return math.gcd(file_bytes, 1 << (most_bytes.bit_length() - 1))
+
+
+def _writing(job: Job, target: Target, filenames: Sequence[str]) -> list[tuple[str, str]]:
+    return [
         ("numjobs", "1"),
         ("group_reporting", "1"),
         *_place(job, target, filenames, _fill_engine(target)),
         ("refill_buffers", "1"),
         ("buffer_compress_percentage", "0"),
-        ("end_fsync", "1"),
     ]
-    return (fio, *_arguments(options), *_reporting(job))
 
 
 def render_parse_only(argv: Iterable[str]) -> tuple[str, ...]:

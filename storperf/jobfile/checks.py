@@ -10,6 +10,11 @@ from storperf.fio.job_text import largest_span, read_sections
 from storperf.jobfile import defaults
 from storperf.jobfile.faults import Fault, nearest
 from storperf.jobfile.models import MAX_TRIALS, JobFile
+from storperf.jobfile.precondition_checks import (
+    file_faults,
+    precondition_faults,
+    untrusted_faults,
+)
 from storperf.model.job import Ending, Op, Origin, Workload
 from storperf.units import render_duration, render_size
 
@@ -263,6 +268,8 @@ def _untrusted(checked: Checked) -> Iterator[Fault]:
         yield Fault(("allow_unsafe_fio_options",), "is not possible in an untrusted job file")
     if checked.has("provider") and file.provider.fio != "fio":
         yield Fault(("provider", "fio"), "an untrusted job file may not choose the program")
+    if checked.has("precondition"):
+        yield from untrusted_faults(file)
     if checked.has("target") and file.target.directory is not None:
         directory = file.target.directory
         if directory.startswith("/") or ".." in directory.split("/"):
@@ -284,5 +291,7 @@ _CHECKS = (
     (("workloads",), _verifies),
     (("limits", "workloads"), _limits),
     (("matrix", "workloads", "repeats", "rounds", "ioengine"), _count),
+    (("target", "precondition"), lambda checked: precondition_faults(checked.file)),
+    (("target", "matrix"), lambda checked: file_faults(checked.file)),
     ((), _untrusted),
 )

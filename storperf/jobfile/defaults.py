@@ -9,14 +9,18 @@ from storperf.jobfile.models import (
     DEFAULT_SPAN_BYTES,
     SHORT_TRIAL_S,
     JobFile,
-    TargetSection,
 )
+from storperf.jobfile.precondition_section import RandomSection
+from storperf.jobfile.scalars import ALWAYS
+from storperf.jobfile.target_section import TargetSection
 from storperf.jobfile.until import SteadySection, StorperfRuleSection
 from storperf.model.job import (
     ConfidentRule,
     DepthSearch,
     Ending,
     Need,
+    Precondition,
+    RandomWrites,
     Rounds,
     SteadyRule,
     StorperfRule,
@@ -95,6 +99,37 @@ def rounds(file: JobFile) -> Rounds | None:
 def search(file: JobFile) -> DepthSearch | None:
     """What is searched for, if anything."""
     return None if file.search is None else DepthSearch(**file.search.queue_depth.model_dump())
+
+
+def precondition(file: JobFile) -> Precondition:
+    """What is done before measuring."""
+    section = file.precondition
+    return Precondition(
+        fill=section.fill is not False,
+        refill=section.fill == ALWAYS,
+        passes=section.passes,
+        block_size_bytes=section.block_size,
+        queue_depth=section.queue_depth,
+        random=None if section.random is None else _random_writes(section.random),
+        purge=section.purge,
+        drop_caches=section.drop_caches,
+        settle_s=section.settle,
+    )
+
+
+def _random_writes(random: RandomSection) -> RandomWrites:
+    round_s = max(SHORTEST_ROUND_S, random.at_most / ROUNDS_IN_DEADLINE)
+    return RandomWrites(
+        at_most_s=random.at_most,
+        rule=SteadyRule(
+            round_s=round_s if random.round is None else random.round,
+            rounds=random.window,
+            range_limit=random.range,
+            slope_limit=random.slope,
+        ),
+        block_size_bytes=random.block_size,
+        queue_depth=random.queue_depth,
+    )
 
 
 def _steady_rule(steady: SteadySection, at_most_s: float) -> SteadyRule:

@@ -8,9 +8,11 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from storperf.jobfile import scalars
 from storperf.jobfile.limits import read_limit
+from storperf.jobfile.precondition_section import PreconditionSection
 from storperf.jobfile.scalars import distinct, one_or_more
 from storperf.jobfile.section import Section
 from storperf.jobfile.section import key as _key
+from storperf.jobfile.target_section import TargetSection
 from storperf.jobfile.until import UntilSection
 from storperf.model.job import Limit
 from storperf.units import parse_share, parse_size
@@ -21,38 +23,6 @@ DEFAULT_QUEUE_DEPTH = 16
 SHORT_TRIAL_S = 60.0
 
 
-class TargetSection(Section):
-    """Where I/O goes: exactly one of `directory`, `device` and `null_engine`."""
-
-    directory: scalars.FilePath | None = _key(
-        "An existing directory; storperf makes a file of its own inside and removes it at the end. "
-        "A relative one starts at the working directory of the command.",
-        None,
-    )
-    device: scalars.FilePath | None = _key(
-        "A block device, by its absolute path. What it holds is lost.", None
-    )
-    null_engine: Annotated[Literal[True], BeforeValidator(scalars.only_true)] | None = _key(
-        "`true`: fio's null engine, no storage at all; it shows what the harness itself can do. "
-        "(Not called `null`, because YAML reads that word as nothing.)",
-        None,
-    )
-    serial: Annotated[str, BeforeValidator(scalars.printable(200))] | None = _key(
-        "The device's serial number as `lsblk -o SERIAL` shows it; needed with `device`, because "
-        "names such as /dev/vdb move between boots.",
-        None,
-    )
-    destroy: scalars.Flag = _key(
-        "Must be `true` with `device`: everything on it may be overwritten.", False, shown=False
-    )
-    size: scalars.Span | None = _key(
-        "The span that is filled and measured, from the start; a multiple of 4k, at least 1M. "
-        "Default 1G for a directory and for the null engine, the whole device for a device. "
-        "A span that fits into a cache measures the cache.",
-        None,
-    )
-
-
 class ProviderSection(Section):
     """Who hands out the machines on which fio runs."""
 
@@ -61,18 +31,6 @@ class ProviderSection(Section):
     )
     fio: scalars.FilePath = _key(
         "Name or path of fio on the agent; by default what PATH finds.", "fio"
-    )
-
-
-class PreconditionSection(Section):
-    """What is done to the target before measuring."""
-
-    fill: scalars.Flag = _key(
-        "Write the whole span once with incompressible data. On by default: reading what was "
-        "never written measures no storage, and a fresh SSD or thin volume is faster than a "
-        "used one.",
-        True,
-        shown=True,
     )
 
 
@@ -239,10 +197,10 @@ class JobFile(Section):
     provider: ProviderSection = _key(
         "Who hands out the machines on which fio runs.", ProviderSection()
     )
+    matrix: MatrixSection = _key("What every workload is multiplied with.", MatrixSection())
     precondition: PreconditionSection = _key(
         "What is done to the target before measuring.", PreconditionSection()
     )
-    matrix: MatrixSection = _key("What every workload is multiplied with.", MatrixSection())
     duration: scalars.TrialDuration | None = _key(
         "How long each trial measures, 1s to 7d. 60s by default: shorter ones rarely show whether "
         "they were steady. Not together with `until`.",

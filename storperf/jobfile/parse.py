@@ -13,8 +13,9 @@ from storperf.jobfile import defaults
 from storperf.jobfile.checks import Checked, cross_faults
 from storperf.jobfile.composition import OpenFile, compose
 from storperf.jobfile.faults import Fault, model_faults, null_faults, render_faults
-from storperf.jobfile.models import JobFile, TargetSection
+from storperf.jobfile.models import JobFile
 from storperf.jobfile.source import NotReadableError, Source, Value, read_source
+from storperf.jobfile.target_section import TargetSection
 from storperf.jobfile.workload_entries import read_workloads
 from storperf.model.job import (
     CANDIDATE,
@@ -22,7 +23,6 @@ from storperf.model.job import (
     Job,
     Matrix,
     Origin,
-    Precondition,
     Provider,
     Side,
     Target,
@@ -118,7 +118,7 @@ def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str
         repeats=file.repeats,
         ioengine=defaults.ioengine(file),
         direct=file.direct,
-        precondition=Precondition(fill=file.precondition.fill),
+        precondition=defaults.precondition(file),
         limits=file.limits,
         baseline_runs=file.baseline.runs,
         graphite=None if graphite is None else Graphite(**graphite.model_dump()),
@@ -141,4 +141,5 @@ def _target(target: TargetSection) -> Target:
         size_bytes=defaults.span_bytes(target),
         serial=target.serial,
         destroy=target.destroy,
+        nrfiles=target.nrfiles,
     )

@@ -19,6 +19,7 @@ KI = 1 << 10
 MI = 1 << 20
 PI = 1 << 50
 MAX_NAME = 200
+ALWAYS = "always"
 _LONGEST_NUMBER = 30
 
 
@@ -107,6 +108,13 @@ def _flag(value: object) -> bool:
         shown = f", not {value!r}" if isinstance(value, str) else ""
         raise ValueError(f"must be true or false{shown}")
     return value
+
+
+def _fill_choice(value: object) -> bool | str:
+    if value == ALWAYS or isinstance(value, bool):
+        return value
+    shown = f", not {value!r}" if isinstance(value, str) else ""
+    raise ValueError(f"must be true, false or {ALWAYS}{shown}")
 
 
 def only_true(value: object) -> bool:
@@ -201,6 +209,15 @@ NumJobs = Annotated[int, BeforeValidator(NUMJOBS), _whole_schema(1, 512)]
 AgentCount = Annotated[int, BeforeValidator(whole(1, 1024)), _whole_schema(1, 1024)]
 Repeats = Annotated[int, BeforeValidator(whole(1, 100)), _whole_schema(1, 100)]
 BaselineRuns = Annotated[int, BeforeValidator(whole(1, 1000)), _whole_schema(1, 1000)]
+FileCount = Annotated[int, BeforeValidator(whole(1, 100)), _whole_schema(1, 100)]
+Passes = Annotated[int, BeforeValidator(whole(1, 10)), _whole_schema(1, 10)]
+FillChoice = Annotated[
+    bool | str,
+    BeforeValidator(_fill_choice),
+    _schema(
+        ["boolean", "string"], enum=[True, False, ALWAYS], **{"x-kind": f"true, false or {ALWAYS}"}
+    ),
+]
 Rounds = Annotated[int, BeforeValidator(whole(3, 100)), _whole_schema(3, 100)]
 RoundCount = Annotated[int, BeforeValidator(whole(3, 1000)), _whole_schema(3, 1000)]
 IntervalCount = Annotated[int, BeforeValidator(whole(50, 1_000_000)), _whole_schema(50, 1_000_000)]
@@ -213,3 +230,4 @@ Share = Annotated[
 TrialDuration = Annotated[float, BeforeValidator(duration("1s", "7d")), _DURATION]
 RoundDuration = Annotated[float, BeforeValidator(duration("10s", "1d")), _DURATION]
 IntervalDuration = Annotated[float, BeforeValidator(duration("100ms", "60s")), _DURATION]
+SettleDuration = Annotated[float, BeforeValidator(duration("0s", "7d")), _DURATION]

@@ -34,13 +34,17 @@ class TargetKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One place for I/O.  `size_bytes` is the span used; None means the whole device."""
+    """One place for I/O.  `size_bytes` is the span used; None means the whole device.
+
+    A directory's span lies in `nrfiles` files of equal size.
+    """
 
     kind: TargetKind
     path: str
     size_bytes: int | None = None
     serial: str | None = None
     destroy: bool = False
+    nrfiles: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,10 +240,31 @@ class DepthSearch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RandomWrites:
+    """Random writes until they are steady by `rule`, or `at_most_s` have gone."""
+
+    at_most_s: float
+    rule: SteadyRule
+    block_size_bytes: int = 4096
+    queue_depth: int = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Precondition:
-    """What is done to the target before measuring."""
+    """What is done to the target before measuring.
+
+    `refill` fills also what is proven to be filled.  `drop_caches` is done before each trial.
+    """
 
     fill: bool = True
+    refill: bool = False
+    passes: int = 1
+    block_size_bytes: int = 1 << 20
+    queue_depth: int = 16
+    random: RandomWrites | None = None
+    purge: bool = False
+    drop_caches: bool = False
+    settle_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,7 @@ class Flag(StrEnum):
     QUEUE_BOUND = "queue_bound"
     # A round before those over which the rounds were steady: no part of the measurement.
     BEFORE_WINDOW = "before_window"
+    UNSTEADY_PRECONDITION = "unsteady_precondition"
     READS_UNWRITTEN = "reads_unwritten"
     FASTER_THAN_STORAGE = "faster_than_storage"
 

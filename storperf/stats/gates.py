@@ -20,6 +20,10 @@ BLOCKING_FLAGS = {
     ),
     Flag.LOW_OVERLAP: (Reason.TOO_FEW, "the agents ran together for too short a time"),
     Flag.DISTURBED: (Reason.DISTURBED, "something else kept its host busy"),
+    Flag.UNSTEADY_PRECONDITION: (
+        Reason.NOT_STEADY,
+        "the random writes before it were not steady by their deadline",
+    ),
     Flag.READS_UNWRITTEN: (
         Reason.NOT_STORAGE,
         "it read blocks that were never written, which no storage fetches; see precondition.fill",

@@ -18,6 +18,7 @@ from storperf.model.job import (
     Need,
     Precondition,
     Provider,
+    RandomWrites,
     SteadyRule,
     StorperfRule,
     Workload,
@@ -195,9 +196,43 @@ def test_what_measures_changes_the_fingerprint(change):
     assert before.measuring != after.measuring
 
 
+_RULE = SteadyRule(round_s=10)
+# Keys that came later: a field for each, where it is not the default.
+ADDED = [
+    {"sides": replaced_target(nrfiles=4)},
+    {"precondition": Precondition(passes=2)},
+    {"precondition": Precondition(block_size_bytes=16384)},
+    {"precondition": Precondition(queue_depth=8)},
+    {"precondition": Precondition(purge=True)},
+    {"precondition": Precondition(drop_caches=True)},
+    {"precondition": Precondition(settle_s=30.0)},
+    {"precondition": Precondition(random=RandomWrites(at_most_s=60, rule=_RULE))},
+    {"precondition": Precondition(random=RandomWrites(at_most_s=61, rule=_RULE))},
+    {"precondition": Precondition(random=RandomWrites(at_most_s=60, rule=_RULE, queue_depth=1))},
+    {
+        "precondition": Precondition(
+            random=RandomWrites(at_most_s=60, rule=SteadyRule(round_s=10, rounds=4))
+        )
+    },
+]
+
+
+@pytest.mark.parametrize("change", ADDED)
+def test_a_later_key_is_a_field_only_where_it_is_not_the_default(change):
+    before, after = (plan_job(job).steps[0] for job in (ONE, dataclasses.replace(ONE, **change)))
+    assert set(before.measuring) < set(after.measuring)
+    assert before.fingerprint != after.fingerprint
+
+
+def test_filling_what_is_filled_already_measures_the_same():
+    again = dataclasses.replace(ONE, precondition=Precondition(refill=True))
+    assert plan_job(again).steps == plan_job(ONE).steps
+
+
 def test_all_measuring_changes_have_different_fingerprints():
     found = [
-        plan_job(dataclasses.replace(ONE, **change)).steps[0].fingerprint for change in MEASURING
+        plan_job(dataclasses.replace(ONE, **change)).steps[0].fingerprint
+        for change in (*MEASURING, *ADDED)
     ]
     assert len(set(found)) == len(found)
 

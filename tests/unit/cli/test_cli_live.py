@@ -151,6 +151,21 @@ def test_a_fill_takes_what_it_shows_it_can():
     assert state.left_s(10.0) == 120.0
 
 
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [("precondition", "writing at random until steady"), ("settle", "letting it settle")],
+)
+def test_what_else_comes_before_measuring_is_shown_with_its_time(what, words):
+    begun = event(EventKind.TRIAL_STARTED, trial=what, what=what, runtime_s=30.0)
+    state = after(begun, now_s=0.0)
+    assert state.left_s(10.0) == 120.0 + 20.0
+    assert words in lines_of(state)[0]
+    assert state.done(10.0) == 0.0
+    state = after(event(EventKind.TRIAL_ENDED, trial=what, what=what), state=state)
+    assert state.left_s(10.0) == 120.0
+    assert words not in lines_of(state)[0]
+
+
 def test_a_stored_trial_of_a_resumed_run_counts_as_done():
     state = after(event(EventKind.PROGRESS, trial="t0", is_stored=True))
     assert (state.stored, state.left_s(0.0)) == (1, 60.0)
@@ -308,6 +323,8 @@ EVENTS = st.lists(
             lambda n: event(EventKind.PROGRESS, trial="fill", done_bytes=n), st.integers(0, 1 << 50)
         ),
         st.just(event(EventKind.TRIAL_ENDED, trial="fill", what="fill")),
+        st.just(event(EventKind.TRIAL_STARTED, trial="settle", what="settle", runtime_s=9.0)),
+        st.just(event(EventKind.TRIAL_ENDED, trial="settle", what="settle")),
         st.just(event(EventKind.PROGRESS, trial="t0", is_stored=True)),
         st.builds(lambda text: event(EventKind.NOTE, text=text), st.text(max_size=9)),
     ),

@@ -26,10 +26,11 @@ def mean(value_ns, op="read"):
     return [Summary(trial="t001", agent="all", op=op, metric="lat_mean", value=value_ns)]
 
 
-def flags_of(job, summaries, facts=None, trial_facts=None, **prepared):
+def flags_of(job, summaries, facts=None, trial_facts=None, *, is_steady=True, **prepared):
     target = {"journal_on_target": False, "facts": facts or {}, **prepared}
     context = SimpleNamespace(
         job=job,
+        is_preconditioned=is_steady,
         agents=[SimpleNamespace(name="agent-01")],
         prepared={"agent-01": [target]},
         targets=lambda: list(job.sides[0].targets),
@@ -76,3 +77,7 @@ def test_what_was_found_unwritten_before_the_trial_is_its_flag():
 
 def test_a_journal_on_the_target_is_told():
     assert flags_of(job_of(), [], journal_on_target=True) == (Flag.JOURNAL_ON_TARGET,)
+
+
+def test_random_writes_that_were_not_steady_are_told_of_every_trial():
+    assert flags_of(job_of(), [], is_steady=False) == (Flag.UNSTEADY_PRECONDITION,)

@@ -12,6 +12,7 @@ from storperf.fio.render import (
     render_filename,
     render_fill,
     render_parse_only,
+    render_random_writes,
     render_trial,
 )
 from storperf.jobfile.parse import parse_job
@@ -104,6 +105,48 @@ def test_a_filling_leaves_no_rest_at_the_end(size, block):
     job = job_of(target=f"{{directory: d, size: {size}}}")
     assert f"--bs={block}" in fill(job)
     assert job.sides[0].targets[0].size_bytes % block == 0
+
+
+@pytest.mark.parametrize(
+    ("keys", "size", "block"),
+    [
+        ("block_size: 16k", "16M", 16384),
+        ("block_size: 12k", "16M", 8192),
+        ("block_size: 64M", "96M", 33554432),
+        ("block_size: 1M", "1028k", 4096),
+    ],
+)
+def test_a_filling_has_the_blocks_and_the_depth_that_are_asked_for(keys, size, block):
+    job = job_of(f"precondition: {{{keys}, queue_depth: 8}}", f"{{directory: d, size: {size}}}")
+    assert {f"--bs={block}", "--iodepth=8"} <= set(fill(job))
+
+
+def test_a_span_is_filled_as_often_as_asked():
+    assert not any(each.startswith("--loops") for each in fill(job_of()))
+    assert "--loops=2" in fill(job_of("precondition: {passes: 2}"))
+
+
+def test_several_files_are_one_span():
+    job = job_of(target="{directory: d, size: 12M, nrfiles: 3}")
+    for argv in (trial(job, filenames=["a:b.0", "c.1", "c.2"]), fill(job, filenames=["c.0"])):
+        assert "--size=12582912" in argv
+    assert r"--filename=a\:b.0:c.1:c.2" in trial(job, filenames=["a:b.0", "c.1", "c.2"])
+    # Each file ends with a whole block.
+    assert "--bs=1048576" in fill(job)
+    assert "--bs=4096" in fill(job_of(target="{directory: d, size: 3084k, nrfiles: 3}"))
+
+
+def test_random_writes_are_this_command():
+    job = job_of("precondition: {random: {at_most: 10m, block_size: 8k, queue_depth: 32}}")
+    random = job.precondition.random
+    argv = render_random_writes(job, random, job.sides[0].targets[0], **FIRST)
+    names = [each.split("=")[0] for each in argv[1:]]
+    assert len(names) == len(set(names))
+    assert {
+        "--rw=randwrite", "--bs=8192", "--iodepth=32", "--size=1073741824", "--direct=1",
+        "--time_based=1", "--runtime=600000ms", "--refill_buffers=1", "--allow_file_create=0",
+        "--filename=storperf.0", "--ioengine=libaio", "--output-format=json+",
+    } <= set(argv)  # fmt: skip
 
 
 def test_a_file_that_nobody_filled_is_laid_out_by_fio():
