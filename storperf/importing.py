@@ -58,9 +58,10 @@ class Found:
     @property
     def begun_s(self) -> float:
         """The same of its begin; without one its longest fio job's runtime before the end."""
-        if self.imported.begun_s is not None:
-            return self.imported.begun_s
-        return self.ended_s - self.imported.runtime_s
+        begun_s = self.imported.begun_s
+        if begun_s is None:
+            begun_s = self.ended_s - self.imported.runtime_s
+        return max(0.0, begun_s)
 
     @property
     def run_id(self) -> str:

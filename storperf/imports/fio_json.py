@@ -24,6 +24,13 @@ Tree = Mapping[str, Any]
 ALL_CLIENTS = "All clients"
 
 _KIB = 1024
+# More than any fio counts (64 PiB), and sums of it still fit into 64 bits.
+_LARGEST = 1 << 56
+_LARGEST_ERROR = (1 << 31) - 1
+_LONGEST_BUCKET = 15
+_LONGEST_TOLD = 40
+# Later than any result: seconds in the year 2242.
+_LAST_S = float(1 << 33)
 _NS_PER_US = 1000
 # Buckets of fio 2 are named by their number: stat.h, FIO_IO_U_PLAT_BITS.
 _PLAT_BITS = 6
@@ -58,9 +65,14 @@ def _is_a_job(section: Any) -> bool:
 
 
 def _timestamp_s(tree: Tree) -> float | None:
+    found = None
     if "timestamp_ms" in tree:
-        return _whole(tree, "timestamp_ms") / 1000
-    return float(_whole(tree, "timestamp")) if "timestamp" in tree else None
+        found = _whole(tree, "timestamp_ms") / 1000
+    elif "timestamp" in tree:
+        found = float(_whole(tree, "timestamp"))
+    if found is not None and found > _LAST_S:
+        raise NotAResultError(f"its time is {found:g} s after 1970, which is none")
+    return found
 
 
 def _job(section: Tree, shared: Pairs | None) -> FioJobFigures:
@@ -73,6 +85,8 @@ def _job(section: Tree, shared: Pairs | None) -> FioJobFigures:
     if not error and section.get("total_err"):
         # With continue_on_error fio goes on and calls it no error.
         error = _whole(section, "first_error", signed=True) or 5
+    if abs(error) > _LARGEST_ERROR:
+        raise NotAResultError(f"its error is {error}, which is none")
     eta = section.get("eta")
     figures = (_direction(section[op.value], op) for op in Op if op.value in section)
     return FioJobFigures(
@@ -192,7 +206,7 @@ def _bins(found: Any, factor: int) -> tuple[tuple[int, int], ...]:
         raise NotAResultError("its histogram has other buckets than fio's")
     names = [key for key in found if not key.startswith(_PLAT)]
     for key in names:
-        if not (key.isascii() and key.isdigit()):
+        if not (key.isascii() and key.isdigit() and len(key) <= _LONGEST_BUCKET):
             raise NotAResultError(f"it has a bucket {key!r}")
     counts = [_whole(found, key) for key in names]
     values = [int(key) for key in names]
@@ -206,9 +220,11 @@ def _bins(found: Any, factor: int) -> tuple[tuple[int, int], ...]:
 
 def _whole(found: Tree, key: str, *, default: int | None = None, signed: bool = False) -> int:
     value = found.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or (value < 0 and not signed):
-        raise NotAResultError(f"its {key} is {value!r}, which is no count")
-    return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        least = -_LARGEST if signed else 0
+        if least <= value <= _LARGEST:
+            return value
+    raise NotAResultError(f"its {key} is {str(value)[:_LONGEST_TOLD]!r}, which is no count")
 
 
 def _number(found: Tree, key: str) -> float:
@@ -217,7 +233,7 @@ def _number(found: Tree, key: str) -> float:
         number = float(value)
         if math.isfinite(number) and number >= 0:
             return number
-    raise NotAResultError(f"its {key} is {value!r}, which is no figure")
+    raise NotAResultError(f"its {key} is {str(value)[:_LONGEST_TOLD]!r}, which is no figure")
 
 
 def _as_number(text: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ percentile_list clat_percentiles lat_percentiles slat_percentiles significant_fi
 output output-format terse-version status-interval eta minimal verify_dump error_dump
 """
 _NOT_MEASURING = frozenset(_NOT_MEASURING_WORDS.split())
+_WHOLE = re.compile(r"[0-9]{1,9}")
+_LARGEST_BLOCK = 1 << 40
 _IN_THE_CELL = frozenset({"iodepth", "numjobs", "bs"})
 
 
@@ -131,13 +134,14 @@ def _block_size(options: dict[str, str]) -> int:
     if "bsrange" in options or "bssplit" in options:
         return MIXED_BLOCK_SIZE
     try:
-        return parse_size(options.get("bs", _DEFAULT_BLOCK))
+        size = parse_size(options.get("bs", _DEFAULT_BLOCK))
     except ValueError:
         return MIXED_BLOCK_SIZE
+    return size if size <= _LARGEST_BLOCK else MIXED_BLOCK_SIZE
 
 
 def _whole(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else None
+    return int(text) if text is not None and _WHOLE.fullmatch(text) else None
 
 
 def _with_own_keys(found: Sequence[StepJobs]) -> tuple[StepJobs, ...]:

@@ -22,10 +22,11 @@ _NS_PER_US = 1000
 # By version: fields before the directions, how many directions, fields of each.
 _FORMS = {2: (4, 3, 41), 3: (5, 2, 41), 4: (5, 3, 41), 5: (5, 3, 47)}
 _PERCENTILES = 20
+_LONGEST_ERROR = 9
 # CPU (5), depths (7), latencies below 1 ms (10) and from it on (12).
 _BEHIND = 34
 _LINE = re.compile(r"[2-5];[^;]*;")
-_PERCENTILE = re.compile(r"(\d+(?:\.\d+)?)%=(\d+)")
+_PERCENTILE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%=(\d{1,15})")
 
 
 def is_terse(line: str) -> bool:
@@ -50,6 +51,8 @@ def read_line(line: str) -> tuple[str, FioJobFigures]:
         raise NotAResultError(f"a terse line of version {form} has its fields in other places")
     version = "" if form == 2 else fields[1]
     name, group, error = fields[before - 3 : before]
+    if len(error.lstrip("-")) > _LONGEST_ERROR:
+        raise NotAResultError(f"a terse line has {error[:40]!r} as its error")
     found = [
         _direction(fields[before + number * width :], op)
         for number, op in zip(range(directions), Op, strict=False)
@@ -130,7 +133,7 @@ def _percentiles(fields: list[str]) -> list[tuple[float, int]]:
 
 
 def _whole(text: str, what: str) -> int:
-    if not re.fullmatch(r"-?\d{1,20}", text, re.ASCII):
+    if not re.fullmatch(r"-?\d{1,16}", text, re.ASCII):
         raise NotAResultError(f"a terse line has {text[:40]!r} as its {what}")
     return int(text)
 

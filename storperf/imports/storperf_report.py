@@ -30,6 +30,9 @@ from storperf.units import render_size
 _SAMPLE_S = 60.0
 _FEWEST_SAMPLES = 3
 _KIB = 1024
+_MOST_AGENTS = 1_000_000
+# Later than any result: seconds in the year 2242.
+_LAST_S = float(1 << 33)
 # What its workloads told fio; `rw` is sequential although it is described as random.
 _OPTIONS = {
     "rr": (("rw", "randread"),),
@@ -137,11 +140,13 @@ def _understood(trial: ImportedTrial) -> dict[str, Any]:
 def _times(report: Tree) -> tuple[float | None, float | None]:
     """Begin and end in epoch seconds, as far as the report has them; its dates are UTC."""
     begun_s = _number(report.get("timestart"))
-    if begun_s is None:
+    if begun_s is None or not 0 <= begun_s <= _LAST_S:
         begun_s = _date_s(report.get("start_date"))
     ended_s, duration_s = _date_s(report.get("stop_date")), _number(report.get("duration"))
     if ended_s is None and begun_s is not None and duration_s is not None:
         ended_s = begun_s + duration_s
+    if ended_s is not None and not 0 <= ended_s <= _LAST_S:
+        ended_s = None
     return begun_s, ended_s
 
 
@@ -270,7 +275,7 @@ def _step(window: str, report: Tree) -> Step:
         raise NotAResultError(f"the window {window!r} does not name its queue depth and block size")
     name, depth, block = match["name"], int(match["depth"]), int(match["block"])
     agents = report.get("agent_count")
-    agents = agents if isinstance(agents, int) and agents > 0 else 1
+    agents = agents if isinstance(agents, int) and 0 < agents <= _MOST_AGENTS else 1
     workload = Workload(name=name, options=_OPTIONS.get(name, (("rw", _guess(report, window)),)))
     measuring = (
         ("imported", "storperf"),
