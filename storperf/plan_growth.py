@@ -192,7 +192,8 @@ def describe(result: SearchResult, metric: str) -> str:
         )
     knee = depths[result.knee]
     gain = deepest.judged / knee.judged - 1
+    label, slower = METRICS[metric].label, deepest.clat_ns / knee.clat_ns
     return (
         f"{result.name}: saturates at queue depth {knee.queue_depth}; {deepest.queue_depth} gives "
-        f"{gain:+.1%} {METRICS[metric].label} at {deepest.clat_ns / knee.clat_ns:.1f} x the latency."
+        f"{gain:+.1%} {label} at {slower:.1f} x the latency."
     )

@@ -18,6 +18,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from storperf.agent.counters import OPS, CounterDiffer, errors
 from storperf.agent.documents import Document, DocumentSplitter
+from storperf.agent.gate import Gate
 
 GRACE_S = 5.0
 # One poll reads no more than this: a fio that prints without end must not hold the loop.
@@ -50,19 +51,29 @@ def kill_left(folder: str) -> List[int]:
     return killed
 
 
+def _for_each_job(argv: List[str], options: List[str]) -> List[str]:
+    """The command with options behind every `--name=`: those of one fio job are not the others'."""
+    words: List[str] = []
+    for word in argv:
+        words += [word, *options] if word.startswith("--name=") else [word]
+    return words
+
+
 class FioProcess:
     """One running fio.  `end` is None until `poll` has seen it end."""
 
-    def __init__(self, target: int, argv: List[str], folder: str) -> None:
+    def __init__(self, target: int, argv: List[str], folder: str, *, gated: bool = False) -> None:
         self.target = target
         self.end: Optional[Dict[str, Any]] = None
         self._folder = os.path.join(folder, "target-{}".format(target))
         self._output = os.path.join(folder, "target-{}.json".format(target))
         self._messages = os.path.join(folder, "target-{}.log".format(target))
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        waiting = Gate.options(argv) if gated else None
+        self._gate = None if waiting is None else Gate(self._folder)
         with open(self._output, "wb"), open(self._messages, "wb") as messages:
             self._process = subprocess.Popen(
-                [*argv, "--output=" + self._output],
+                [*_for_each_job(argv, waiting or []), "--output=" + self._output],
                 stdin=subprocess.DEVNULL,
                 stdout=messages,
                 stderr=subprocess.STDOUT,
@@ -84,6 +95,16 @@ class FioProcess:
         self._next_signal_s: Optional[float] = None
         self.is_stopped = False
         self.is_timed_out = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether fio is gone, its output read or not."""
+        return self._process.poll() is not None
+
+    def release(self) -> None:
+        """Let a gated fio begin."""
+        if self._gate is not None:
+            self._gate.open()
 
     def stop(self, now_s: float) -> None:
         """Ask fio to end; `poll` insists."""
@@ -184,5 +205,6 @@ class FioProcess:
     def kill(self) -> None:
         """End fio at once; one that hangs in the kernel is not waited for."""
         self._signal(signal.SIGKILL)
+        kill_left(self._folder)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=GRACE_S)

@@ -132,21 +132,22 @@ class Supervisor:
     # --- trials ------------------------------------------------------------------
 
     def start(self, trial: TrialOnHost) -> None:
-        """Hold a new trial until its release, or start it now."""
+        """Start fio for a new trial; with a release it waits at its gate."""
         self.trials[trial.key] = trial
+        try:
+            self.targets.check_again()
+            trial.spawn()
+        except Refusal as refusal:
+            self.note(trial.end("refused: " + refusal.message))
+            self._finish(trial)
+            raise
         if trial.release_s is None:
             self._release_trial(trial)
         else:
             self.note(trial.held())
 
     def _release_trial(self, trial: TrialOnHost) -> None:
-        try:
-            self.targets.check_again()
-            self.note(trial.start())
-        except Refusal as refusal:
-            self.note(trial.end("refused: " + refusal.message))
-            self._finish(trial)
-            raise
+        self.note(trial.release())
         self._sensors.sample(self.clock.monotonic_s())
         self._sampled_s = self.clock.monotonic_s()
 
@@ -156,11 +157,9 @@ class Supervisor:
 
     def _poll_trials(self) -> None:
         for trial in list(self.trials.values()):
-            if not trial.is_due_to_start:
-                self._poll_trial(trial)
-                continue
-            with contextlib.suppress(Refusal):  # it is in the journal
+            if trial.is_due_to_start:
                 self._release_trial(trial)
+            self._poll_trial(trial)
 
     def _poll_trial(self, trial: TrialOnHost) -> None:
         records = trial.poll()

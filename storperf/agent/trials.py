@@ -57,12 +57,18 @@ class TrialOnHost:
 
     @property
     def is_due_to_start(self) -> bool:
-        """Whether it was held for its release, and that has come before any stop."""
-        return self._is_held and self.release_s == self.due_s <= self._clock.epoch_s()
+        """Whether it was held for its release, and that has come before any stop.
+
+        A fio that ended behind its gate is released too: its end says why.
+        """
+        if not self._is_held:
+            return False
+        is_time = self.release_s == self.due_s <= self._clock.epoch_s()
+        return is_time or any(process.has_ended for process in self._processes)
 
     @property
     def _is_held(self) -> bool:
-        return not self._processes and not self.is_ended
+        return not self._started_s and not self.is_ended
 
     @property
     def _is_stop_due(self) -> bool:
@@ -72,16 +78,22 @@ class TrialOnHost:
         """The record of a trial that waits for its release."""
         return {**self._record("trial_held"), "release_s": self.release_s}
 
-    def start(self) -> Record:
-        """Start fio on every target; the record of the start."""
+    def spawn(self) -> None:
+        """Start fio on every target; with a release it waits at its gate."""
+        is_gated = self.release_s is not None
         try:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
             for target, argv in self._argvs.items():
-                self._processes.append(FioProcess(target, argv, self.folder))
+                self._processes.append(FioProcess(target, argv, self.folder, gated=is_gated))
         except (OSError, ValueError) as error:
             for process in self._processes:
                 process.kill()
             raise Refusal(FAILED, "fio cannot be started: {}".format(error)) from error
+
+    def release(self) -> Record:
+        """Let fio begin; the record of the start."""
+        for process in self._processes:
+            process.release()
         self._started_s = self._clock.epoch_s()
         self._over_s = self._clock.monotonic_s() + self._deadline_s
         pids = [[process.pid, process.ticks] for process in self._processes]
@@ -97,7 +109,11 @@ class TrialOnHost:
     def poll(self) -> List[Record]:
         """What happened since the last call."""
         if self._is_held:
-            return [self.end(self._why)] if self._is_stop_due else []
+            if not self._is_stop_due:
+                return []
+            for process in self._processes:
+                process.kill()
+            return [self.end(self._why)]
         now_s = self._clock.monotonic_s()
         records: List[Record] = []
         for process in self._processes:

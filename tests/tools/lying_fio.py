@@ -6,7 +6,8 @@ them between two trials).  Every call is appended to `fio.calls` (one JSON objec
 
 It answers --version, --enghelp and --parse-only like fio 3.33, and honours --output,
 --status-interval, --runtime with --time_based, --size, --rw, --rwmixread, --bs, --numjobs,
---group_reporting, --rate_iops, --filename (opened, never read or written) and --ioengine.
+--group_reporting, --rate_iops, --filename (opened, never read or written), --ioengine and
+--exec_prerun.
 SIGINT and SIGTERM end it as they end fio: a partial last document and exit status 128.
 A call without --time_based is a filling: it claims --size bytes after `fill_s` seconds, and
 writes as much, since a filled target is looked at.
@@ -429,7 +430,11 @@ def main():
     if rw not in DIRECTIONS or settings["mode"] == "bad_options":
         sys.stderr.write(f"fio: failed parsing rw={rw}\n")
         return 1
-    return 0 if "parse-only" in options else LyingFio(settings, options).run()
+    if "parse-only" in options:
+        return 0
+    if "exec_prerun" in options and os.system(options["exec_prerun"]):
+        return 1
+    return LyingFio(settings, options).run()
 
 
 if __name__ == "__main__":
