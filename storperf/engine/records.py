@@ -12,8 +12,11 @@ from storperf.remote.journal_copy import JournalCopy
 Record = dict[str, Any]
 
 
-def interval_of(agent: str, record: Record) -> Interval | None:
-    """The interval in an `interval` record; None for one inside fio's ramp time."""
+def interval_of(agent: str, record: Record, offset_s: float = 0.0) -> Interval | None:
+    """The interval in an `interval` record; None for one inside fio's ramp time.
+
+    `offset_s` is what the agent's clock is ahead of the manager's.
+    """
     if record.get("ramp"):
         return None
     bins = record["bins"]
@@ -24,8 +27,8 @@ def interval_of(agent: str, record: Record) -> Interval | None:
         target=record["target"],
         op=Op(record["op"]),
         index=record["index"],
-        start_s=record["start_s"],
-        end_s=record["end_s"],
+        start_s=record["start_s"] - offset_s,
+        end_s=record["end_s"] - offset_s,
         duration_s=record["duration_s"],
         ios=record["ios"],
         bytes=record["bytes"],
@@ -37,13 +40,13 @@ def interval_of(agent: str, record: Record) -> Interval | None:
     )
 
 
-def sample_of(agent: str, record: Record) -> SensorSample:
-    """The sample in a `sensors` record."""
+def sample_of(agent: str, record: Record, offset_s: float = 0.0) -> SensorSample:
+    """The sample in a `sensors` record; `offset_s` as for an interval."""
     return SensorSample(
         trial=record["trial"],
         agent=agent,
-        start_s=record["start_s"],
-        end_s=record["end_s"],
+        start_s=record["start_s"] - offset_s,
+        end_s=record["end_s"] - offset_s,
         figures=tuple(record["figures"].items()),
     )
 
@@ -57,19 +60,21 @@ def of_attempt(journal: JournalCopy, trial: str, attempt: int) -> Iterator[Recor
                 return
 
 
-def intervals_of(agent: str, journal: JournalCopy, trial: str, attempt: int) -> Iterator[Interval]:
+def intervals_of(
+    agent: str, journal: JournalCopy, trial: str, attempt: int, offset_s: float = 0.0
+) -> Iterator[Interval]:
     """The intervals of one attempt on one agent, in order."""
     for record in of_attempt(journal, trial, attempt):
         if record["kind"] == "interval":
-            interval = interval_of(agent, record)
+            interval = interval_of(agent, record, offset_s)
             if interval is not None:
                 yield interval
 
 
 def samples_of(
-    agent: str, journal: JournalCopy, trial: str, attempt: int
+    agent: str, journal: JournalCopy, trial: str, attempt: int, offset_s: float = 0.0
 ) -> Iterator[SensorSample]:
     """The host samples of one attempt on one agent, in order."""
     for record in of_attempt(journal, trial, attempt):
         if record["kind"] == "sensors":
-            yield sample_of(agent, record)
+            yield sample_of(agent, record, offset_s)

@@ -9,6 +9,7 @@ from typing import Any
 from storperf.engine.context import RunContext
 from storperf.engine.events import Announcer, Event, EventKind, Listener
 from storperf.engine.records import Record, interval_of, of_attempt, sample_of
+from storperf.engine.together import applied_s
 from storperf.errors import ExitCode
 from storperf.model.job import Graphite, Job, Plan
 from storperf.model.run import Run, Trial
@@ -45,14 +46,14 @@ class Telemetry:
         self._trials[trial.id] = trial
         self._numbers.setdefault(trial.id, len(self._numbers) + 1)
 
-    def hear(self, agent: str, record: Record) -> None:
-        """Send what an agent's record of a trial holds."""
+    def hear(self, agent: str, record: Record, offset_s: float = 0.0) -> None:
+        """Send what an agent's record of a trial holds; its clock is `offset_s` ahead of ours."""
         if record["kind"] == "interval":
-            interval = interval_of(agent, record)
+            interval = interval_of(agent, record, offset_s)
             if interval is not None:
                 self._put(interval.trial, self._merger(interval.trial).feed(interval))
         elif record["kind"] == "sensors":
-            sample = sample_of(agent, record)
+            sample = sample_of(agent, record, offset_s)
             if sample.trial is not None:
                 self._sink.put(self._merger(sample.trial).feed_sample(sample))
 
@@ -69,7 +70,7 @@ class Telemetry:
         self.begin_trial(trial)
         for agent in context.agents:
             for record in of_attempt(agent.journal, trial.id, trial.attempt):
-                self.hear(agent.name, record)
+                self.hear(agent.name, record, applied_s(trial, agent.name))
         self.end_trial(trial.id)
 
     def listen(self, event: Event) -> None:

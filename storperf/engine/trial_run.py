@@ -6,7 +6,9 @@ stored state says, and the agents' journals say the rest.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from storperf.engine import contents, waiting
@@ -16,6 +18,7 @@ from storperf.engine.ending_watch import EndingWatch
 from storperf.engine.events import EventKind, Moment
 from storperf.engine.filling import SLOWEST_BYTES_PER_S
 from storperf.engine.records import interval_of
+from storperf.engine.together import CLOCKS, applied_s, clock_facts, release_times
 from storperf.engine.trial_end import (
     end_of,
     explain_end,
@@ -62,6 +65,7 @@ class TrialRun:
             self._context.telemetry.begin_trial(self._trial)
         if self._trial.state is TrialState.PLANNED:
             self._look_at_contents()
+            self._add_facts(**{CLOCKS: clock_facts(self._context)})
             self._save(TrialState.STARTED, started_s=self._context.epoch())
         if self._trial.state is TrialState.STARTED:
             self._start()
@@ -118,22 +122,30 @@ class TrialRun:
             step=self._step.key,
             runtime_s=self._context.job.ending.runtime_s,
         )
-        for agent in self._context.agents:
-            try:
-                self._start_on(agent)
-            except AgentLost:
-                agent.reattach(self._context.cancel)
-                self._start_on(agent)
-
-    def _start_on(self, agent: Agent) -> None:
         if self._context.job.precondition.drop_caches:
-            agent.call("drop_caches")
+            for agent in self._context.agents:
+                self._persistently(agent, lambda each: each.call("drop_caches"))
+        releases = release_times(self._context, self._trial)
+        for agent in self._context.agents:
+            act = partial(self._start_on, release_at=releases[agent.name])
+            self._persistently(agent, act)
+
+    def _persistently(self, agent: Agent, act: Callable[[Agent], object]) -> None:
+        """Ask an agent, and once more when it was lost meanwhile."""
+        try:
+            act(agent)
+        except AgentLost:
+            agent.reattach(self._context.cancel)
+            act(agent)
+
+    def _start_on(self, agent: Agent, release_at: float | None) -> None:
         agent.call(
             "start",
             trial=self._trial.id,
             attempt=self._trial.attempt,
             what="measure",
             deadline_s=self._deadline_s(),
+            release_at=release_at,
             targets=[
                 {"target": number, "argv": self._argv(agent, number)} for number in self._numbers
             ],
@@ -184,10 +196,10 @@ class TrialRun:
 
     def _hear(self, name: str, record: Record) -> None:
         if self._context.telemetry is not None:
-            self._context.telemetry.hear(name, record)
+            self._context.telemetry.hear(name, record, applied_s(self._trial, name))
         if record["kind"] != "interval":
             return
-        interval = interval_of(name, record)
+        interval = interval_of(name, record, applied_s(self._trial, name))
         if interval is None:
             return
         self._context.announce.tell(
@@ -221,6 +233,9 @@ class TrialRun:
 
         self._add_facts(argv=self._argvs(), ends=ends)
         table = trial_tables.write(self._context, self._trial)
+        together = trial_tables.together(self._context, self._trial, table)
+        if together is not None:
+            self._add_facts(together=together)
         failure = self._failure(ends)
         if self._is_cut_off(ends):
             self._trial = replace(

@@ -16,7 +16,7 @@ description: >-
   until steady. One round takes 56 minutes.
 duration: 60s
 variables: {DEPTH: 32, THREADS: 2}
-precondition: {fill: true}
+precondition: {fill: always, passes: 2, block_size: 128k}
 matrix:
   block_size: [1M, 128k, 64k, 32k, 16k, 8k, 4k, 512]
   queue_depth: "${DEPTH}"
@@ -32,7 +32,7 @@ rounds:
 description: SNIA's throughput test. Sequential reads and writes of 1M and 128k until steady.
 duration: 60s
 variables: {DEPTH: 32, THREADS: 1}
-precondition: {fill: true}
+precondition: {fill: always, passes: 2, block_size: 128k}
 matrix:
   block_size: [1M, 128k]
   queue_depth: "${DEPTH}"
@@ -44,7 +44,7 @@ rounds: {at_most: 25, window: 5}
     "snia-latency": """\
 description: SNIA's latency test. Random 8k, 4k and 512 bytes, one I/O at a time, until steady.
 duration: 60s
-precondition: {fill: true}
+precondition: {fill: always, passes: 2, block_size: 128k}
 matrix: {block_size: [8k, 4k, 512], queue_depth: 1, numjobs: 1}
 workloads:
   - {name: mix, rw: randrw, rwmixread: [100, 65, 0]}

@@ -73,7 +73,8 @@ def steady_rounds_end_at_the_first_steady_window_and_only_it_counts(storperf):
 @fact
 def rounds_that_never_hold_still_are_not_steady_and_never_a_pass(storperf):
     rounds = {"at_most": 4, "window": 3, "range": "0.0001%"}
-    ended = storperf.run_job(**{**ROUNDS, "rounds": rounds})
+    provider = storperf.lying_fio(run_noise=0.2)
+    ended = storperf.run_job(**{**ROUNDS, "rounds": rounds, "provider": provider})
     assert ended.exit_code == 3, ended
     assert ended.json["verdict"]["reason"] == "not_steady"
     facts = found(ended)["rounds"]

@@ -432,7 +432,7 @@ def main():
         return 1
     if "parse-only" in options:
         return 0
-    if "exec_prerun" in options and os.system(options["exec_prerun"]):
+    if "exec_prerun" in options and subprocess.call(options["exec_prerun"].split()):
         return 1
     return LyingFio(settings, options).run()
 

@@ -1,0 +1,67 @@
+"""Several agents as one: begun at one moment, their times on the manager's clock.
+
+The offsets stand in the trial's facts before it is started, so that a manager that resumes it
+reads the same times out of the same journals.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from storperf.engine.clocks import measure_offset
+from storperf.engine.context import RunContext
+from storperf.model.run import Trial
+
+# From the command to the release: every fio must have come to its gate by then.
+_LEAD_S = 1.0
+_LEAD_AN_AGENT_S = 0.02
+CLOCKS = "clocks"
+
+
+def clock_facts(context: RunContext) -> dict[str, dict[str, float]]:
+    """What the agents' clocks say now, by agent, in seconds."""
+    found = {}
+    for agent in context.agents:
+        offset = measure_offset(agent, context.epoch)
+        found[agent.name] = {
+            "offset_s": offset.offset_s,
+            "uncertainty_s": offset.uncertainty_s,
+            "applied_s": offset.applied_s,
+        }
+    return found
+
+
+def applied_s(trial: Trial, agent: str) -> float:
+    """What is taken off an agent's times to have the manager's."""
+    clocks: Any = trial.facts.get(CLOCKS) or {}
+    return float(clocks.get(agent, {}).get("applied_s", 0.0))
+
+
+def release_times(context: RunContext, trial: Trial) -> dict[str, float | None]:
+    """When each agent is to begin, on its own clock; None, at once, for one that is alone."""
+    if len(context.agents) < 2:
+        return {agent.name: None for agent in context.agents}
+    at_s = context.epoch() + _LEAD_S + _LEAD_AN_AGENT_S * len(context.agents)
+    return {agent.name: at_s + applied_s(trial, agent.name) for agent in context.agents}
+
+
+def skews(
+    trial: Trial, released_s: dict[str, float], spans: dict[str, tuple[float, float]]
+) -> dict[str, float] | None:
+    """How far apart the agents began and ended, and how long they were all at work.
+
+    `released_s` is when each agent opened its gate, on its own clock; `spans` are first and last
+    moment of its intervals, on the manager's.  None with fewer than two agents.
+    """
+    if len(spans) < 2:
+        return None
+    gates = [at_s - applied_s(trial, agent) for agent, at_s in released_s.items()]
+    starts, ends = zip(*spans.values(), strict=True)
+    longest = max(end - start for start, end in spans.values())
+    common = max(0.0, min(ends) - max(starts))
+    return {
+        "gate_skew_s": max(gates) - min(gates) if gates else 0.0,
+        "start_skew_s": max(starts) - min(starts),
+        "end_skew_s": max(ends) - min(ends),
+        "overlap": common / longest if longest else 0.0,
+    }
