@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from storperf.engine.agents import Agent, make_agent
 from storperf.engine.context import RunContext
-from storperf.errors import FioFailed, FioMissing, UsageError
-from storperf.fio.render import render_parse_only, render_trial
+from storperf.engine.step_checks import check_steps, tell_queues
+from storperf.errors import FioMissing, UsageError
 from storperf.fio.version import MINIMUM, parse_version
-from storperf.model.job import Step, Target
+from storperf.model.job import Target
 from storperf.remote.pack import build_agent
-
-_SHOWN_STEPS = 5
 
 
 def provision(context: RunContext) -> None:
@@ -47,9 +44,9 @@ def prepare(context: RunContext) -> None:
             "targets": [_target_facts(target) for target in prepared],
         }
         context.store.set_run_facts(context.run_id, {f"environment.{agent.name}": environment})
-        _tell_queues(context, agent)
+        tell_queues(context, agent)
         if not _has_started(agent):
-            _check_steps(context, agent)
+            check_steps(context, agent)
 
 
 def _request(context: RunContext, target: Target) -> dict[str, object]:
@@ -63,23 +60,6 @@ def _request(context: RunContext, target: Target) -> dict[str, object]:
         "nrfiles": target.nrfiles,
         "purge": context.job.precondition.purge,
     }
-
-
-def _tell_queues(context: RunContext, agent: Agent) -> None:
-    """Say which steps ask for more at once than a device takes; their trials are flagged."""
-    for number, target in enumerate(context.prepared[agent.name]):
-        limit = target["facts"].get("max_queue_depth")
-        if limit is None:
-            continue
-        deeper = [
-            step.key for step in context.plan.steps if step.queue_depth * step.numjobs > limit
-        ]
-        if deeper:
-            shown = ", ".join(deeper[:_SHOWN_STEPS]) + (" ..." if deeper[_SHOWN_STEPS:] else "")
-            context.announce.note(
-                f"{agent.name}: the device of target-{number} takes {limit} I/Os at once; "
-                f"the others of {shown} will wait in the kernel"
-            )
 
 
 def _target_facts(prepared: dict[str, Any]) -> dict[str, object]:
@@ -112,38 +92,3 @@ def _has_started(agent: Agent) -> bool:
     return any(
         record["kind"] in {"trial_held", "trial_started"} for record in agent.journal.records()
     )
-
-
-def _check_steps(context: RunContext, agent: Agent) -> None:
-    """Refuse the job before anything is written when fio does not understand a step.
-
-    fio takes 0.16 s to read a step, of which it measures its clock 0.13 s, and reads one at a
-    time (with two on one command line its exit status says nothing, fio 3.33, tried).  So it
-    reads one step of each workload and block size, the widest: queue depth and numjobs are
-    counts that the job file holds to their ranges.  A call each, for each has its deadline.
-    """
-    for step in _widest_steps(context.plan.steps):
-        argv = render_parse_only(
-            render_trial(
-                context.job,
-                step,
-                context.target_on(agent, 0),
-                fio=context.job.provider.fio,
-                filenames=context.prepared[agent.name][0]["filenames"],
-            )
-        )
-        context.cancel.check()
-        (result,) = agent.call("check", argvs=[argv])["results"]
-        if "error" in result:
-            raise FioFailed(f"{agent.name}: fio cannot check step {step.key}: {result['error']}")
-        if result["exit_status"] != 0:
-            said = " / ".join(result["output"].strip().splitlines()[:3])
-            raise UsageError(f"{agent.name}: fio refuses step {step.key}: {said}", step=step.key)
-
-
-def _widest_steps(steps: Iterable[Step]) -> Iterable[Step]:
-    """Of each workload and block size the step with the most fio jobs, and of those the deepest."""
-    widest: dict[tuple[str, int], Step] = {}
-    for step in sorted(steps, key=lambda step: (step.numjobs, step.queue_depth)):
-        widest[step.workload.name, step.block_size_bytes] = step
-    return widest.values()

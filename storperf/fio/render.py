@@ -104,9 +104,16 @@ def _writing(job: Job, target: Target, filenames: Sequence[str]) -> list[tuple[s
     ]
 
 
-def render_parse_only(argv: Iterable[str]) -> tuple[str, ...]:
-    """The same command, only checked: fio does no I/O and says what it does not understand."""
-    return (*argv, "--parse-only")
+def render_parse_only(argv: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """The same, only checked: fio does no I/O and says what it does not understand.
+
+    A command for each fio job: of two on one command line the exit status says nothing.
+    """
+    starts = [index for index, word in enumerate(argv) if word.startswith("--name=")]
+    ends = [*starts[1:], len(argv)]
+    return tuple(
+        (argv[0], *argv[start:end], "--parse-only") for start, end in zip(starts, ends, strict=True)
+    )
 
 
 def render_filename(path: str) -> str:

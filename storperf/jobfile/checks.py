@@ -75,19 +75,29 @@ def _sizes(checked: Checked) -> Iterator[Fault]:
     if span is None:
         return
     for index, block in enumerate(checked.file.matrix.block_size):
-        if block > span:
-            yield Fault(
-                ("matrix", "block_size", index), f"is more than the target's {render_size(span)}"
-            )
+        wrong = _block_fault(block, span)
+        if wrong is not None:
+            yield Fault(("matrix", "block_size", index), wrong)
     for workload in checked.workloads:
         if workload.fio_file is not None and largest_span(read_sections(workload.fio_file)) > span:
             yield Fault(("workloads",), f"{workload.name!r} has a size of more than the target")
         for block in workload.block_sizes_bytes or ():
-            if block > span:
+            wrong = _block_fault(block, span)
+            if wrong is not None:
                 shown = render_size(block)
-                yield Fault(
-                    ("workloads",), f"{workload.name!r} has a bs of {shown}, more than the target"
-                )
+                yield Fault(("workloads",), f"{workload.name!r} has a bs of {shown}, which {wrong}")
+
+
+def _block_fault(block: int, span: int) -> str | None:
+    """What is wrong with blocks of this size on this span; its end would never be touched."""
+    if block > span:
+        return f"is more than the target's {render_size(span)}"
+    if span % block:
+        return (
+            f"does not divide the target's {render_size(span)}: the last "
+            f"{render_size(span % block)} would never be touched"
+        )
+    return None
 
 
 def _ending(checked: Checked) -> Iterator[Fault]:

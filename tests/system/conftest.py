@@ -247,12 +247,12 @@ def loop_device(root: None, tmp_path: Path) -> Iterator[Callable[..., tuple[Path
     """A loop device on a file of the test's own, and that file."""
     devices: list[str] = []
 
-    def make(size: int = 32 << 20, content: bytes = b"") -> tuple[Path, Path]:
+    def make(size: int = 32 << 20, content: bytes = b"", sector: int = 512) -> tuple[Path, Path]:
         image = tmp_path / f"disk-{len(devices)}.img"
         with image.open("wb") as file:
             file.write(content)
             file.truncate(size)
-        argv = ["losetup", "--find", "--show", "--partscan", str(image)]
+        argv = ["losetup", "--find", "--show", "--partscan", f"--sector-size={sector}", str(image)]
         done = subprocess.run(argv, capture_output=True, text=True, check=True)
         devices.append(done.stdout.strip())
         return Path(devices[-1]), image

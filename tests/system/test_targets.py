@@ -301,6 +301,17 @@ def test_what_is_no_block_device_is_refused(storperf, path):
     storperf.assert_nothing_left()
 
 
+def test_blocks_that_the_device_cannot_take_are_refused_untouched(storperf, loop_device):
+    device, image = loop_device(sector=4096)
+    ended = storperf.run_job(
+        target=on_device(device, image), matrix={"block_size": [4096, 512], "queue_depth": 1}
+    )
+    assert ended.exit_code == 2, ended
+    assert "step rr-bs512-qd1-nj1-a1 has blocks of 512 bytes" in ended.stderr
+    assert "takes multiples of 4096 with O_DIRECT" in ended.stderr
+    assert not any(image.read_bytes())
+
+
 def test_more_in_flight_than_the_device_takes_is_said(storperf, loop_device):
     device, image = loop_device()
     ended = storperf.run_job(target=on_device(device, image), matrix={"queue_depth": [1, 4096]})

@@ -190,7 +190,12 @@ def test_mixed_block_sizes_are_rendered_as_written(option):
 
 def test_parse_only_is_the_same_command_checked():
     argv = trial(job_of())
-    assert render_parse_only(argv) == (*argv, "--parse-only")
+    assert render_parse_only(argv) == ((*argv, "--parse-only"),)
+    two = ("fio", "--name=a", "--rw=read", "--name=b", "--eta=never")
+    assert render_parse_only(two) == (
+        ("fio", "--name=a", "--rw=read", "--parse-only"),
+        ("fio", "--name=b", "--eta=never", "--parse-only"),
+    )
 
 
 def test_a_colon_does_not_make_two_files():

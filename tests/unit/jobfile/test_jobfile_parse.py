@@ -285,8 +285,9 @@ def test_a_wrong_target_is_refused(target, says):
         ("[{rw: [read, reed]}]", "workloads[0].rw: 'reed' is not a pattern of fio"),
         ('[{rw: read, rate: "1\\n--exec_prerun=x"}]', "printable characters on one line"),
         ("[{rw: read, 'rate --x': 1}]", "is not the name of a fio option"),
-        ("[{rw: read, bs: 2M}]", "'read' has a bs of 2M, more than the target"),
+        ("[{rw: read, bs: 2M}]", "'read' has a bs of 2M, which is more than the target's 1M"),
         ("[{rw: randread, verify: crc32c}]", "'randread' verifies data that it never wrote"),
+        ("[{rw: read, bs: 640k}]", "has a bs of 640k, which does not divide the target's 1M: the"),
         ("[{rw: trim}]", "'trim' trims; only a device can be trimmed"),
     ],
 )
@@ -535,12 +536,12 @@ def test_a_name_is_kept_as_it_was_written():
 
 
 def test_too_many_trials_are_refused():
-    sizes = ", ".join(str(512 * number) for number in range(1, 102))
-    extra = f"matrix: {{block_size: [{sizes}]}}\nrepeats: 100"
+    depths = ", ".join(map(str, range(1, 102)))
+    extra = f"matrix: {{queue_depth: [{depths}]}}\nrepeats: 100"
     (fault,) = faults_of(with_keys(extra, workloads="[rr]"))
     assert "10100 trials are planned; at most 10000 are possible" in fault
-    assert parse(with_keys(extra.replace("512, ", ""), workloads="[rr]"))
-    pinned = "[{rw: read, bs: 4k}]"
+    assert parse(with_keys(extra.replace("1, 2, ", "2, "), workloads="[rr]"))
+    pinned = "[{rw: read, iodepth: 4}]"
     assert parse(with_keys(extra, workloads=pinned))
 
 
