@@ -58,23 +58,3 @@ def of_attempt(journal: JournalCopy, trial: str, attempt: int) -> Iterator[Recor
             yield record
             if record["kind"] == "trial_ended":
                 return
-
-
-def intervals_of(
-    agent: str, journal: JournalCopy, trial: str, attempt: int, offset_s: float = 0.0
-) -> Iterator[Interval]:
-    """The intervals of one attempt on one agent, in order."""
-    for record in of_attempt(journal, trial, attempt):
-        if record["kind"] == "interval":
-            interval = interval_of(agent, record, offset_s)
-            if interval is not None:
-                yield interval
-
-
-def samples_of(
-    agent: str, journal: JournalCopy, trial: str, attempt: int, offset_s: float = 0.0
-) -> Iterator[SensorSample]:
-    """The host samples of one attempt on one agent, in order."""
-    for record in of_attempt(journal, trial, attempt):
-        if record["kind"] == "sensors":
-            yield sample_of(agent, record, offset_s)

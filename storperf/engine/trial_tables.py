@@ -5,45 +5,43 @@ Imported when the first trial has run: numpy and scipy are heavy.
 
 from __future__ import annotations
 
-from itertools import chain
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 
+import numpy as np
+
+from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
-from storperf.engine.records import intervals_of, of_attempt, samples_of
+from storperf.engine.records import Record, interval_of, of_attempt, sample_of
 from storperf.engine.together import applied_s, skews
+from storperf.model.interval import Interval, SensorSample
 from storperf.model.job import EndRule
 from storperf.model.run import Trial
 from storperf.stats.summary import TrialSummary, summarise_trial
 from storperf.stats.table import IntervalTable, SensorTable
-from storperf.store.intervals import write_intervals
+from storperf.store.intervals import FEW_ROWS, IntervalWriter, iter_intervals, writing_intervals
+from storperf.store.rowgroups import joined
 
 
 def write(context: RunContext, trial: Trial) -> IntervalTable:
-    """The trial's intervals; with the host's samples they are written to the trial's file."""
-    key = (trial.id, trial.attempt)
-    journals = [
-        (agent.name, agent.journal, applied_s(trial, agent.name)) for agent in context.agents
-    ]
-    table = IntervalTable.from_intervals(
-        chain.from_iterable(
-            intervals_of(name, journal, *key, offset_s) for name, journal, offset_s in journals
-        )
-    )
-    sensors = SensorTable.from_samples(
-        chain.from_iterable(
-            samples_of(name, journal, *key, offset_s) for name, journal, offset_s in journals
-        )
-    )
-    if len(table):
-        meta = {
-            "run": context.run_id,
-            "trial": trial.id,
-            "attempt": trial.attempt,
-            "step": trial.step_key,
-            "side": trial.side,
-        }
-        path = context.store.intervals_path(context.run_id, *key)
-        write_intervals(path, table, sensors, meta=meta)
-    return table
+    """The trial's rows without their histograms; the trial's file has these and the samples.
+
+    However long the trial was, few of its histograms are in memory at a time.  Without any
+    interval there is no file.
+    """
+    if not any(isinstance(each, Interval) for each in _heard(context, trial)):
+        return IntervalTable.from_intervals(())
+    meta = {
+        "run": context.run_id,
+        "trial": trial.id,
+        "attempt": trial.attempt,
+        "step": trial.step_key,
+        "side": trial.side,
+    }
+    path = context.store.intervals_path(context.run_id, trial.id, trial.attempt)
+    with writing_intervals(path, meta=meta) as writer:
+        return _write_all(writer, _heard(context, trial))
 
 
 def together(context: RunContext, trial: Trial, table: IntervalTable) -> dict[str, float] | None:
@@ -51,8 +49,7 @@ def together(context: RunContext, trial: Trial, table: IntervalTable) -> dict[st
     released = {
         agent.name: float(record["start_s"])
         for agent in context.agents
-        for record in of_attempt(agent.journal, trial.id, trial.attempt)
-        if record["kind"] == "trial_started"
+        for record in islice(_starts(agent, trial), 1)  # the rest of a day need not be read
     }
     spans = {}
     for number, name in enumerate(table.agents):
@@ -65,11 +62,53 @@ def together(context: RunContext, trial: Trial, table: IntervalTable) -> dict[st
 def summarise(
     context: RunContext, trial: Trial, table: IntervalTable, *, met: frozenset[EndRule]
 ) -> TrialSummary:
-    """The trial's figures and steadiness; `met` names the rules that ended it."""
+    """The trial's figures and steadiness; `table` is what `write` gave for it.
+
+    `met` names the rules that ended it.
+    """
+    path = context.store.intervals_path(context.run_id, trial.id, trial.attempt)
     return summarise_trial(
         table=table,
+        pieces=iter_intervals(path, FEW_ROWS) if len(table) else (),
         step=context.plan.step(trial.step_key),
         job=context.job,
         trial_id=trial.id,
         met=met,
     )
+
+
+def _starts(agent: Agent, trial: Trial) -> Iterator[Record]:
+    for record in of_attempt(agent.journal, trial.id, trial.attempt):
+        if record["kind"] == "trial_started":
+            yield record
+
+
+def _heard(context: RunContext, trial: Trial) -> Iterator[Interval | SensorSample]:
+    """What the journals hold of an attempt, one agent after the other."""
+    for agent in context.agents:
+        offset_s = applied_s(trial, agent.name)
+        for record in of_attempt(agent.journal, trial.id, trial.attempt):
+            if record["kind"] == "interval":
+                interval = interval_of(agent.name, record, offset_s)
+                if interval is not None:
+                    yield interval
+            elif record["kind"] == "sensors":
+                yield sample_of(agent.name, record, offset_s)
+
+
+def _write_all(writer: IntervalWriter, heard: Iterator[Interval | SensorSample]) -> IntervalTable:
+    rows = []
+    while some := list(islice(heard, FEW_ROWS)):
+        table = IntervalTable.from_intervals(x for x in some if isinstance(x, Interval))
+        writer.append(table)
+        writer.append_sensors(
+            SensorTable.from_samples(x for x in some if isinstance(x, SensorSample))
+        )
+        rows.append(table.without_bins())
+    agents = tuple(sorted({name for table in rows for name in table.agents}))
+    return joined([_renumbered(table, agents) for table in rows], agents)
+
+
+def _renumbered(table: IntervalTable, agents: tuple[str, ...]) -> IntervalTable:
+    places = np.array([agents.index(name) for name in table.agents], dtype=np.int64)
+    return replace(table, agent=places[table.agent])

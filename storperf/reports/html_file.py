@@ -11,9 +11,9 @@ from storperf.model.result import RunResult
 from storperf.model.run import Trial
 from storperf.reports.html_kept import Kept, KeptFile
 from storperf.reports.html_report import render_report
-from storperf.reports.html_traces import Traces, trial_traces
+from storperf.reports.html_traces import Traces, is_drawn, trial_traces
 from storperf.store.atomic import replacing
-from storperf.store.intervals import read_intervals
+from storperf.store.intervals import FEW_ROWS, iter_intervals, read_rows, read_sensors
 from storperf.store.store import Store
 
 REPORT_FILE = "report.html"
@@ -46,10 +46,10 @@ def write_report(store: Store, result: RunResult, path: Path, *, made_s: float) 
 
 
 def _load_traces(file: Path, trial: Trial, result: RunResult) -> Traces:
-    table, sensors, _meta = read_intervals(file)
     return trial_traces(
-        table,
-        sensors,
+        read_rows(file),
+        iter_intervals(file, FEW_ROWS),
+        read_sensors(file, is_drawn),
         interval_s=result.job.interval_s,
         window_s=_window(trial),
         devices=_devices(result.environment),

@@ -7,17 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from storperf.model.job import Op
-from storperf.stats.cells import (
-    Cells,
-    cut,
-    envelope,
-    heat_map,
-    host_series,
-    latency_counts,
-    percentiles_of_cells,
-)
-from storperf.stats.series import rows_between, summed_columns
+from storperf.stats.cell_bins import CellBins, HeatSums
+from storperf.stats.cells import Cells, cut, envelope, host_series
+from storperf.stats.series import summed_columns
 from storperf.stats.table import Floats, IntervalTable, SensorTable
 
 MOST_POINTS = 300
@@ -29,12 +21,17 @@ _MOST_DEVICES = 2
 _BUSY_STATES = ("user", "nice", "system", "irq", "softirq")
 _CPU_STATES = (*_BUSY_STATES, "idle", "iowait", "steal")
 _PRESSURES = ("cpu", "io", "memory")
+_SHOWN = (
+    *(f"cpu.{each}" for each in _CPU_STATES),
+    *(f"pressure.{each}.some" for each in _PRESSURES),
+)
 
 Traces = dict[str, Any]
 
 
-def trial_traces(
-    table: IntervalTable,
+def trial_traces(  # noqa: PLR0913 - what is drawn and how, by keyword
+    rows: IntervalTable,
+    pieces: Iterable[IntervalTable],
     sensors: SensorTable,
     *,
     interval_s: float,
@@ -43,38 +40,42 @@ def trial_traces(
 ) -> Traces:
     """Plain JSON values; times are seconds from the trial's first interval.
 
+    `rows` may lack histograms; `pieces` are the same rows with them, gone through once.
+
     More than MOST_POINTS points become as many cells, each with its lowest, median and highest
     value; `cell_s` says how long they are.  Where nothing was measured a series has a None, and
     the line has a gap.  `window_s` is the kept part in epoch seconds; `devices` are the
     kernel's names of what is under the targets.
     """
-    if len(table) == 0:
+    if len(rows) == 0:
         return {"ops": {}, "heat": {}, "host": {}}
-    start_s = float(table.start_s.min())
-    series = {op: summed_columns(table, op, ("ios", "bytes"), interval_s) for op in table.ops()}
+    start_s = float(rows.start_s.min())
+    series = {op: summed_columns(rows, op, ("ios", "bytes"), interval_s) for op in rows.ops()}
     drawn = {op: columns for op, columns in series.items() if len(columns[0])}
     cells = {op: cut(columns[0], interval_s, MOST_POINTS) for op, columns in drawn.items()}
+    wide = {op: cut(columns[0], interval_s, MOST_HEAT_COLUMNS) for op, columns in drawn.items()}
+    bins = {op: CellBins(op, each) for op, each in cells.items()}
+    heats = {op: HeatSums(op, each, window_s) for op, each in wide.items()}
+    for piece in pieces:
+        for op in drawn:
+            bins[op].add(piece)
+            heats[op].add(piece)
     width_s = max((each.width_s for each in cells.values()), default=interval_s)
     return {
         "interval_s": interval_s,
         "cell_s": width_s,
-        "end_s": round(float(table.end_s.max()) - start_s, 3),
+        "end_s": round(float(rows.end_s.max()) - start_s, 3),
         "window_s": None if window_s is None else [round(each - start_s, 3) for each in window_s],
         "ops": {
-            op.value: _op_traces(table, op, columns, cells[op], start_s)
+            op.value: _op_traces(bins[op], columns, cells[op], start_s)
             for op, columns in drawn.items()
         },
-        "heat": {
-            op.value: _heat(table, op, columns[0], interval_s, start_s, window_s)
-            for op, columns in drawn.items()
-        },
+        "heat": {op.value: _heat(heats[op], wide[op], start_s) for op in drawn},
         "host": _host(sensors, width_s, start_s, devices),
     }
 
 
-def _op_traces(
-    table: IntervalTable, op: Op, columns: tuple[Floats, ...], cells: Cells, start_s: float
-) -> Traces:
+def _op_traces(bins: CellBins, columns: tuple[Floats, ...], cells: Cells, start_s: float) -> Traces:
     times = cells.middles_s() - start_s
     iops, bandwidth = (envelope(column, cells) for column in columns[1:])
     lines = {
@@ -87,31 +88,27 @@ def _op_traces(
     }
     if cells.width_s == cells.interval_s:  # one point a cell: low and high are the same
         lines = {name: line for name, line in lines.items() if "_" not in name}
-    found = percentiles_of_cells(table, op, cells, tuple(PERCENTILES.values()))
+    found = bins.percentiles(tuple(PERCENTILES.values()))
     lines |= dict(zip(PERCENTILES, found, strict=True))
     return with_gaps(times, lines, 1.5 * cells.width_s)
 
 
-def _heat(  # noqa: PLR0913, PLR0917 - one figure's numbers
-    table: IntervalTable,
-    op: Op,
-    ends_s: Floats,
-    interval_s: float,
-    start_s: float,
-    window_s: tuple[float, float] | None,
-) -> Traces | None:
-    cells = cut(ends_s, interval_s, MOST_HEAT_COLUMNS)
-    found = heat_map(table, op, cells)
+def _heat(heat: HeatSums, cells: Cells, start_s: float) -> Traces | None:
+    found = heat.heat_map()
     if not len(found.counts):
         return None
-    kept = table if window_s is None else table.where(rows_between(table, *window_s))
     return {
         "cell_s": cells.width_s,
         "t": [round(each - start_s, 3) for each in cells.middles_s().tolist()],
         "edges_s": shortened(found.edges_ns / 1e9),
         "counts": found.counts.tolist(),
-        "kept": latency_counts(kept, op, found.edges_ns).tolist(),
+        "kept": found.kept.tolist(),
     }
+
+
+def is_drawn(figure: str) -> bool:
+    """Whether a host figure is looked at; of the many that there are, few are."""
+    return figure in _SHOWN or (figure.startswith("disk.") and figure.endswith(".busy"))
 
 
 def _host(sensors: SensorTable, width_s: float, start_s: float, devices: Sequence[str]) -> Traces:

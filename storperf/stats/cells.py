@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from storperf.model.job import Op
 from storperf.stats.table import OPS, Floats, IntervalTable, Ints, Mask, SensorTable
-
-# Latency cells of a heat map: 6 an octave are 12 % wide, fio's own buckets 1.1 %.
-LATENCY_CELLS_AN_OCTAVE = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +38,6 @@ class Envelope:
     low: Floats
     median: Floats
     high: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeatMap:
-    """I/Os by time and latency: `counts[j, i]` of cell i of time and j of latency.
-
-    `edges_ns` has one more entry than there are cells of latency.
-    """
-
-    edges_ns: Floats
-    counts: Ints
 
 
 def cut(ends_s: Floats, interval_s: float, most: int) -> Cells:
@@ -111,56 +97,6 @@ def cell_of_rows(table: IntervalTable, op: Op, cells: Cells) -> Ints:
     return np.where(is_inside & _is_op(table, op), cells.cell[place], -1)
 
 
-def percentiles_of_cells(
-    table: IntervalTable, op: Op, cells: Cells, shares: Sequence[float]
-) -> list[Floats]:
-    """For each share the percentile (ns) of all I/Os of each cell; NaN for a cell without I/O.
-
-    Nearest rank over the cell's merged histogram, to the same bucket as
-    `histogram.percentile_nearest_rank` of it.
-    """
-    cell, values, counts = _bins(table, cell_of_rows(table, op, cells))
-    order = np.lexsort((values, cell))
-    cell, values, counts = cell[order], values[order], counts[order]
-    reached = np.cumsum(counts)
-    totals = np.zeros(cells.count, dtype=np.int64)
-    np.add.at(totals, cell, counts)
-    before = np.cumsum(totals) - totals
-    found = []
-    for share in shares:
-        percent = float(round(share * 100, 10))
-        exact = np.longdouble(percent) / np.longdouble(100.0) * totals.astype(np.longdouble)
-        rank = np.maximum(1, np.ceil(exact)).astype(np.int64)
-        place = np.searchsorted(reached, before + rank)
-        inside = np.minimum(place, max(0, len(values) - 1))
-        known = values[inside] if len(values) else np.zeros(cells.count)
-        found.append(np.where(totals > 0, known, np.nan).astype(np.float64))
-    return found
-
-
-def heat_map(table: IntervalTable, op: Op, cells: Cells) -> HeatMap:
-    """I/Os of one direction by cell of time and of latency; empty without histograms."""
-    every = _latency_cell(table.bin_value_ns[np.repeat(_is_op(table, op), _lengths(table))])
-    if not len(every):
-        return HeatMap(edges_ns=np.zeros(0), counts=np.zeros((0, cells.count), dtype=np.int64))
-    first, last = int(every.min()), int(every.max())
-    grid = np.zeros((last - first + 1, cells.count), dtype=np.int64)
-    cell, values, counts = _bins(table, cell_of_rows(table, op, cells))
-    np.add.at(grid, (_latency_cell(values) - first, cell), counts)
-    edges = np.exp2(np.arange(first, last + 2) / LATENCY_CELLS_AN_OCTAVE)
-    return HeatMap(edges_ns=edges.astype(np.float64), counts=grid)
-
-
-def latency_counts(table: IntervalTable, op: Op, edges_ns: Floats) -> Ints:
-    """I/Os of one direction's rows in the latency cells of the trial's heat map."""
-    _, values, counts = _bins(table, np.where(_is_op(table, op), 0, -1))
-    found = np.zeros(max(0, len(edges_ns) - 1), dtype=np.int64)
-    if len(values) and len(found):
-        first = round(float(np.log2(edges_ns[0])) * LATENCY_CELLS_AN_OCTAVE)
-        np.add.at(found, _latency_cell(values) - first, counts)
-    return found
-
-
 def host_series(
     sensors: SensorTable, figures: Mapping[str, Floats], width_s: float
 ) -> tuple[Floats, dict[str, Floats]]:
@@ -192,24 +128,6 @@ def host_series(
     return middles[seen], found
 
 
-def _bins(table: IntervalTable, cell: Ints) -> tuple[Ints, Ints, Ints]:
-    """Cell, value and count of each bucket of the rows that have a cell."""
-    of_bin = np.repeat(cell, _lengths(table))
-    kept = of_bin >= 0
-    return of_bin[kept], table.bin_value_ns[kept], table.bin_count[kept]
-
-
 def _is_op(table: IntervalTable, op: Op) -> Mask:
     found: Mask = table.op == OPS.index(op)
     return found
-
-
-def _lengths(table: IntervalTable) -> Ints:
-    return np.diff(table.bin_offset)
-
-
-def _latency_cell(values_ns: Ints) -> Ints:
-    # A latency of 0 is below fio's grain; it goes with 1 ns.
-    logs = np.log2(np.maximum(values_ns, 1).astype(np.float64))
-    cells: Ints = np.floor(logs * LATENCY_CELLS_AN_OCTAVE + 1e-9).astype(np.int64)
-    return cells

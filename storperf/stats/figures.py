@@ -10,19 +10,26 @@ from storperf.model.job import Op
 from storperf.model.metric import PERCENTILES
 from storperf.model.run import Summary
 from storperf.stats.batch import BatchMeans, batch_interval
-from storperf.stats.histogram import merge_rows, percentile_nearest_rank
+from storperf.stats.histogram import Bins, percentile_nearest_rank
 from storperf.stats.series import COLUMNS, seconds, stream_numbers, summed_columns
 from storperf.stats.table import IntervalTable
 
 LATENCY_SUMS = {"clat_mean": "clat_sum_ns", "slat_mean": "slat_sum_ns", "lat_mean": "lat_sum_ns"}
 
 
-def summaries_of_op(
-    table: IntervalTable, op: Op, *, trial_id: str, agent: str, interval_s: float
+def summaries_of_op(  # noqa: PLR0913 - the parts of a summary's key, by keyword
+    table: IntervalTable,
+    op: Op,
+    histogram: Bins | None,
+    *,
+    trial_id: str,
+    agent: str,
+    interval_s: float,
 ) -> Iterator[Summary]:
     """Every metric that one direction's I/Os support; nothing at all without I/O.
 
-    `table` holds the rows to summarise: one agent's, or all agents' for `all`.
+    `table` holds the rows to summarise: one agent's, or all agents' for `all`; `histogram` is
+    the merged one of these rows, None when they have none.
     """
     rows = table.of_op(op)
     if rows.ios.sum() == 0:
@@ -51,11 +58,10 @@ def summaries_of_op(
             _, sums, counts = summed_columns(rows, op, (column, "clat_count"), interval_s)
             mean = total / float(rows.clat_count.sum())
             yield summary(metric, mean, batch_interval(sums, counts))
-    values_ns, counts_ = merge_rows(rows)
-    if len(values_ns):
+    if histogram is not None and len(histogram[0]):
         for key, q in PERCENTILES.items():
-            yield summary(f"clat_{key}", float(percentile_nearest_rank(values_ns, counts_, q)))
-        yield summary("clat_max", float(values_ns[-1]))
+            yield summary(f"clat_{key}", float(percentile_nearest_rank(*histogram, q)))
+        yield summary("clat_max", float(histogram[0][-1]))
 
 
 def summed_rate(rows: IntervalTable, column: str) -> float:

@@ -13,8 +13,10 @@ import numpy as np
 
 from storperf.stats.table import IntervalTable, Ints
 
+Bins = tuple[Ints, Ints]
 
-def merge_bins(values_ns: Ints, counts: Ints) -> tuple[Ints, Ints]:
+
+def merge_bins(values_ns: Ints, counts: Ints) -> Bins:
     """Every bucket once, ascending, with the sum of its counts; empty buckets are left out.
 
     Both arrays have one length; buckets may come in any order and more than once, so that
@@ -31,9 +33,15 @@ def merge_bins(values_ns: Ints, counts: Ints) -> tuple[Ints, Ints]:
     return unique[sums > 0], sums[sums > 0]
 
 
-def merge_rows(table: IntervalTable) -> tuple[Ints, Ints]:
-    """The histogram of all I/Os of all rows of `table`, as `merge_bins` gives it."""
-    return merge_bins(table.bin_value_ns, table.bin_count)
+def merge_rows(table: IntervalTable, before: Bins | None = None) -> Bins:
+    """The histogram of all I/Os of all rows of `table`, as `merge_bins` gives it.
+
+    `before` is one that is added: that of the rows of an earlier piece of the trial.
+    """
+    if before is None:
+        return merge_bins(table.bin_value_ns, table.bin_count)
+    values = np.concatenate((before[0], table.bin_value_ns))
+    return merge_bins(values, np.concatenate((before[1], table.bin_count)))
 
 
 def percentile_nearest_rank(values_ns: Ints, counts: Ints, q: float) -> int:

@@ -14,8 +14,8 @@ _HALF = 0.5
 
 def stream_numbers(table: IntervalTable) -> Ints:
     """For each row the number of its stream, that is of its agent and target (shape n)."""
-    pairs = np.stack([table.agent, table.target], axis=1)
-    return np.unique(pairs, axis=0, return_inverse=True)[1].reshape(len(table)).astype(np.int64)
+    pairs = table.agent * (table.target.max(initial=0) + 1) + table.target
+    return np.unique(pairs, return_inverse=True)[1].reshape(len(table)).astype(np.int64)
 
 
 def seconds(table: IntervalTable) -> Floats:

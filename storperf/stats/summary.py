@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from storperf.model.job import Ending, EndRule, Job, Op, SteadyRule, Step
 from storperf.model.run import Flag, Steadiness, SteadyFigures, Summary
 from storperf.stats.figures import summaries_of_op
+from storperf.stats.histogram import Bins, merge_rows
 from storperf.stats.judge_steady import (
     Rounds,
     SteadyJudgement,
@@ -48,10 +50,19 @@ class TrialSummary:
     window_s: tuple[float, float] | None
 
 
-def summarise_trial(
-    *, table: IntervalTable, step: Step, job: Job, trial_id: str, met: frozenset[EndRule]
+def summarise_trial(  # noqa: PLR0913 - what a trial is, by keyword
+    *,
+    table: IntervalTable,
+    pieces: Iterable[IntervalTable] | None = None,
+    step: Step,
+    job: Job,
+    trial_id: str,
+    met: frozenset[EndRule],
 ) -> TrialSummary:
     """Figures and steadiness of one trial, for each agent and for `all` of them.
+
+    `table` may lack histograms when `pieces` hold its rows again with them, a few at a time:
+    they are gone through once, so that a day needs no more memory than an hour.
 
     Only the interval common to all agents and targets counts.  A trial of fixed length, and
     one that ran until its mean was known, loses its warm-up (one MSER-5 cut for all
@@ -81,8 +92,9 @@ def summarise_trial(
     first = start if judged.start_s is None else judged.start_s
     last = end if judged.end_s is None else judged.end_s
     kept = table.where(rows_between(table, first, last))
+    histograms = _histograms((table,) if pieces is None else pieces, first, last)
     return TrialSummary(
-        summaries=_summaries(kept, trial_id, job.interval_s),
+        summaries=_summaries(kept, histograms, trial_id, job.interval_s),
         steadiness=judged.steadiness,
         figures=judged.figures,
         flags=_flags(table, step),
@@ -129,7 +141,28 @@ def _window_rule(ending: Ending, met: frozenset[EndRule]) -> SteadyRule | None:
     return None
 
 
-def _summaries(kept: IntervalTable, trial_id: str, interval_s: float) -> tuple[Summary, ...]:
+def _histograms(
+    pieces: Iterable[IntervalTable], first_s: float, last_s: float
+) -> dict[tuple[str, Op], Bins]:
+    """The merged histogram of what was kept, by agent (and `all` of them) and direction."""
+    found: dict[tuple[str, Op], Bins] = {}
+    for piece in pieces:
+        is_kept = rows_between(piece, first_s, last_s)
+        for number, agent in enumerate(piece.agents):
+            rows = piece.where(is_kept & (piece.agent == number))
+            for op in rows.ops():
+                own = rows.of_op(op)
+                for name in (ALL, agent):
+                    found[name, op] = merge_rows(own, found.get((name, op)))
+    return found
+
+
+def _summaries(
+    kept: IntervalTable,
+    histograms: Mapping[tuple[str, Op], Bins],
+    trial_id: str,
+    interval_s: float,
+) -> tuple[Summary, ...]:
     parts = [(ALL, kept)]
     parts += [(name, kept.where(kept.agent == i)) for i, name in enumerate(kept.agents)]
     return tuple(
@@ -137,7 +170,12 @@ def _summaries(kept: IntervalTable, trial_id: str, interval_s: float) -> tuple[S
         for name, rows in parts
         for op in rows.ops()
         for summary in summaries_of_op(
-            rows, op, trial_id=trial_id, agent=name, interval_s=interval_s
+            rows,
+            op,
+            histograms.get((name, op)),
+            trial_id=trial_id,
+            agent=name,
+            interval_s=interval_s,
         )
     )
 

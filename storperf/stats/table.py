@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -76,7 +76,9 @@ class IntervalTable:
         )
 
     def where(self, mask: Mask) -> IntervalTable:
-        """The rows for which `mask` (shape n) holds, histograms included."""
+        """The rows for which `mask` (shape n) holds, histograms included; all of them uncopied."""
+        if mask.all():
+            return self
         lengths = np.diff(self.bin_offset)
         keep_bins = np.repeat(mask, lengths)
         plain = {
@@ -90,6 +92,15 @@ class IntervalTable:
             bin_value_ns=self.bin_value_ns[keep_bins],
             bin_count=self.bin_count[keep_bins],
             **plain,
+        )
+
+    def without_bins(self) -> IntervalTable:
+        """The same rows, their histograms left out: nine tenths of the memory and more."""
+        return replace(
+            self,
+            bin_offset=np.zeros(len(self) + 1, dtype=np.int64),
+            bin_value_ns=np.zeros(0, dtype=np.int64),
+            bin_count=np.zeros(0, dtype=np.int64),
         )
 
     def of_op(self, op: Op) -> IntervalTable:
@@ -113,6 +124,11 @@ class SensorTable:
 
     def __len__(self) -> int:
         return len(self.agent)
+
+    def only(self, wanted: Callable[[str], bool]) -> SensorTable:
+        """The same samples with some of their figures, as copies: the others can be forgotten."""
+        kept = {name: values.copy() for name, values in self.figures.items() if wanted(name)}
+        return replace(self, figures=kept)
 
     @classmethod
     def from_samples(cls, samples: Iterable[SensorSample]) -> SensorTable:

@@ -62,7 +62,12 @@ def interval_columns(table: IntervalTable) -> dict[str, Array]:
 
 
 def interval_table(agents: tuple[str, ...], columns: Mapping[str, Array]) -> IntervalTable:
-    """The row group that `interval_columns` was given; ValueError when columns disagree."""
+    """The row group that `interval_columns` was given; ValueError when columns disagree.
+
+    Without columns of bins it is that of rows without histograms.
+    """
+    if "bin_length" not in columns:
+        columns = {**columns, **_without_bins(len(columns["index"]))}
     plain: dict[str, Any] = {
         name: columns[name].astype(np.int64 if name in _INTS else np.float64) for name in ROWS
     }
@@ -81,6 +86,12 @@ def interval_table(agents: tuple[str, ...], columns: Mapping[str, Array]) -> Int
         bin_count=counts,
         **plain,
     )
+
+
+def _without_bins(rows: int) -> dict[str, Array]:
+    nothing = np.zeros(0, dtype=np.int64)
+    names = ("bin_values_ns", "bin_value", "bin_count")
+    return {"bin_length": np.zeros(rows, dtype=np.int64), **dict.fromkeys(names, nothing)}
 
 
 def sensor_columns(table: SensorTable) -> dict[str, Array]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,10 +23,12 @@ from storperf.stats.table import OPS, IntervalTable, SensorTable
 from storperf.store import columns as packing
 from storperf.store.atomic import replacing
 from storperf.store.faults import file_faults
-from storperf.store.rowgroups import joined, joined_samples, rows_of, samples_of
+from storperf.store.rowgroups import ROWS, joined, joined_samples, rows_of, samples_of
 from storperf.version import STORE_INTERVALS_FORMAT
 
 GROUP_ROWS = 3600
+# So many rows are worked on at a time: 256 histograms are small beside the program itself.
+FEW_ROWS = 256
 
 _NAME = "storperf-intervals"
 _INDEX = "format.json"
@@ -79,10 +81,25 @@ def read_intervals(path: Path) -> tuple[IntervalTable, SensorTable, dict[str, An
         return intervals, sensors, file.meta
 
 
-def iter_intervals(path: Path) -> Iterator[IntervalTable]:
-    """The rows in order, at most GROUP_ROWS at a time, all with the same `agents`."""
+def iter_intervals(path: Path, most: int = GROUP_ROWS) -> Iterator[IntervalTable]:
+    """The rows in order, at most `most` at a time, all with the same `agents`."""
     with _opened(path) as file:
-        yield from file.groups()
+        for group in file.groups():
+            for start in range(0, len(group), most):
+                yield rows_of(group, start, min(start + most, len(group)))
+            del group  # or there are two of them while the next is read
+
+
+def read_rows(path: Path) -> IntervalTable:
+    """All rows without their histograms, which are left unread."""
+    with _opened(path) as file:
+        return joined(list(file.groups(has_bins=False)), file.agents)
+
+
+def read_sensors(path: Path, wanted: Callable[[str], bool]) -> SensorTable:
+    """All samples of the host, with the wanted ones of their figures."""
+    with _opened(path) as file:
+        return joined_samples([g.only(wanted) for g in file.sensor_groups()], file.agents)
 
 
 class IntervalWriter:
@@ -94,6 +111,7 @@ class IntervalWriter:
         self._agents: list[str] = []
         self._waiting: list[IntervalTable] = []
         self._waiting_rows = 0
+        self._samples: list[SensorTable] = []
         self._groups: list[dict[str, object]] = []
         self._sensor_groups: list[dict[str, object]] = []
 
@@ -105,17 +123,15 @@ class IntervalWriter:
             self._write_waiting(rest=False)
 
     def append_sensors(self, table: SensorTable) -> None:
-        """Add samples after those that are there; each call makes groups of its own."""
-        numbered = replace(table, agent=self._numbered(table))
-        for start in range(0, len(numbered), GROUP_ROWS):
-            part = samples_of(numbered, start, start + GROUP_ROWS)
-            name = f"sensors/{len(self._sensor_groups):06}"
-            self._write_group(name, packing.sensor_columns(part))
-            self._sensor_groups.append({"rows": len(part), "figures": sorted(part.figures)})
+        """Add samples after those that are there; each table may name other agents."""
+        self._samples.append(replace(table, agent=self._numbered(table)))
+        if sum(map(len, self._samples)) >= GROUP_ROWS:
+            self._write_samples(rest=False)
 
     def finish(self) -> None:
         """Write what is left and the index; `writing_intervals` calls it."""
         self._write_waiting(rest=True)
+        self._write_samples(rest=True)
         index = {
             "format": _NAME,
             "version": STORE_INTERVALS_FORMAT,
@@ -148,6 +164,16 @@ class IntervalWriter:
         self._waiting = [rows_of(table, whole, len(table))]
         self._waiting_rows = len(self._waiting[0])
 
+    def _write_samples(self, *, rest: bool) -> None:
+        table = joined_samples(self._samples, tuple(self._agents))
+        whole = len(table) if rest else len(table) - len(table) % GROUP_ROWS
+        for start in range(0, whole, GROUP_ROWS):
+            part = samples_of(table, start, min(start + GROUP_ROWS, whole))
+            name = f"sensors/{len(self._sensor_groups):06}"
+            self._write_group(name, packing.sensor_columns(part))
+            self._sensor_groups.append({"rows": len(part), "figures": sorted(part.figures)})
+        self._samples = [samples_of(table, whole, len(table))]
+
     def _write_group(self, name: str, columns: Mapping[str, packing.Array]) -> None:
         for column, values in columns.items():
             self._write_member(f"{name}/{column}.npy", packing.to_bytes(values))
@@ -167,13 +193,19 @@ class _IntervalFile:
         self.agents = tuple(index["agents"])
         self.meta: dict[str, Any] = index["meta"]
 
-    def groups(self) -> Iterator[IntervalTable]:
-        for number, group in enumerate(self._index["groups"]):
-            columns = self._columns(f"intervals/{number:06}", packing.UNITS)
-            table = packing.interval_table(self.agents, columns)
-            if (len(table), len(table.bin_count)) != (group["rows"], group["bins"]):
-                raise ValueError("a row group of another length than the index says")
-            yield table
+    def groups(self, *, has_bins: bool = True) -> Iterator[IntervalTable]:
+        for number in range(len(self._index["groups"])):
+            yield self._group(number, has_bins=has_bins)
+
+    def _group(self, number: int, *, has_bins: bool) -> IntervalTable:
+        group = self._index["groups"][number]
+        names = packing.UNITS if has_bins else ROWS
+        columns = self._columns(f"intervals/{number:06}", names)
+        table = packing.interval_table(self.agents, columns)
+        bins = group["bins"] if has_bins else 0
+        if (len(table), len(table.bin_count)) != (group["rows"], bins):
+            raise ValueError("a row group of another length than the index says")
+        return table
 
     def sensor_groups(self) -> Iterator[SensorTable]:
         for number, group in enumerate(self._index["sensor_groups"]):
@@ -183,7 +215,7 @@ class _IntervalFile:
                 raise ValueError("a sensor group of another length than the index says")
             yield table
 
-    def _columns(self, group: str, names: Mapping[str, str]) -> dict[str, packing.Array]:
+    def _columns(self, group: str, names: Iterable[str]) -> dict[str, packing.Array]:
         return {name: packing.from_bytes(self._zip.read(f"{group}/{name}.npy")) for name in names}
 
 

@@ -24,6 +24,8 @@ from storperf.store.intervals import (
     GROUP_ROWS,
     iter_intervals,
     read_intervals,
+    read_rows,
+    read_sensors,
     write_intervals,
     writing_intervals,
 )
@@ -118,10 +120,11 @@ def rows(count, start=0, agent="agent-01", op=Op.READ):
 def test_what_was_written_is_read_back_bit_for_bit(tmp_path, intervals, samples, meta):
     table, sensors = IntervalTable.from_intervals(intervals), SensorTable.from_samples(samples)
     write_intervals(tmp_path / "t.zip", table, sensors, meta=meta)
-    read, read_sensors, read_meta = read_intervals(tmp_path / "t.zip")
+    read, found_sensors, read_meta = read_intervals(tmp_path / "t.zip")
     assert same(read, table)
-    assert same(read_sensors, sensors)
+    assert same(found_sensors, sensors)
     assert read_meta == meta
+    assert same(read_rows(tmp_path / "t.zip"), table.without_bins())
 
 
 @SHARED_PATH
@@ -141,6 +144,43 @@ def test_whole_numbers_of_any_span_stay_exact(tmp_path, column):
     table = replace(rows(2), ios=np.array(column, dtype=np.int64))
     write_intervals(tmp_path / "t.zip", table, NO_SENSORS, meta={})
     assert read_intervals(tmp_path / "t.zip")[0].ios.tolist() == list(column)
+
+
+@SHARED_PATH
+@given(st.lists(st.lists(SAMPLE, max_size=4), max_size=4))
+def test_samples_in_pieces_are_the_samples_in_one(tmp_path, pieces):
+    with writing_intervals(tmp_path / "t.zip", meta={}) as writer:
+        for piece in pieces:
+            writer.append_sensors(SensorTable.from_samples(piece))
+    samples = [sample for piece in pieces for sample in piece]
+    found = read_sensors(tmp_path / "t.zip", lambda _: True)
+    assert [found.agents[number] for number in found.agent] == [each.agent for each in samples]
+    expected = SensorTable.from_samples(samples)
+    assert found.figures.keys() == expected.figures.keys()
+    for name, values in expected.figures.items():
+        assert np.array_equal(found.figures[name], values, equal_nan=True)
+
+
+def test_samples_fill_their_groups_and_give_the_wanted_figures(tmp_path):
+    with writing_intervals(tmp_path / "t.zip", meta={}) as writer:
+        for start in range(0, 2 * GROUP_ROWS + 5, 5):
+            writer.append_sensors(
+                SensorTable.from_samples(
+                    SensorSample(
+                        trial="t001",
+                        agent="agent-01",
+                        start_s=float(number),
+                        end_s=float(number + 1),
+                        figures=(("cpu.user", number / 3), ("net.rx", 7.0)),
+                    )
+                    for number in range(start, start + 5)
+                )
+            )
+    index = json.loads(zipfile.ZipFile(tmp_path / "t.zip").read("format.json"))
+    assert [group["rows"] for group in index["sensor_groups"]] == [GROUP_ROWS, GROUP_ROWS, 5]
+    found = read_sensors(tmp_path / "t.zip", lambda name: name.startswith("cpu."))
+    assert list(found.figures) == ["cpu.user"]
+    assert found.figures["cpu.user"].tolist() == [n / 3 for n in range(2 * GROUP_ROWS + 5)]
 
 
 @pytest.mark.parametrize("piece", [1, 999, GROUP_ROWS, 3 * GROUP_ROWS + 1])

@@ -9,7 +9,7 @@ import pytest
 
 from storperf.model.interval import Interval, SensorSample
 from storperf.model.job import Op
-from storperf.reports.html_traces import MOST_POINTS, trial_traces, with_gaps
+from storperf.reports.html_traces import MOST_POINTS, is_drawn, trial_traces, with_gaps
 from storperf.stats.table import IntervalTable, SensorTable
 
 START_S = 1_790_000_000.0
@@ -41,7 +41,9 @@ def a_table(seconds, op=Op.READ):
 
 
 def traces_of(table, sensors=NO_SENSORS, **changes):
-    return trial_traces(table, sensors, **{"interval_s": 1.0, "window_s": None} | changes)
+    more = {"interval_s": 1.0, "window_s": None} | changes
+    pieces = (table.where(table.index % 3 == number) for number in range(3))
+    return trial_traces(table.without_bins(), pieces, sensors, **more)
 
 
 def sensors_of(*samples):
@@ -120,6 +122,19 @@ def test_the_device_under_the_target_is_drawn_else_the_busiest(devices, expected
     assert {name for name in host if name != "t"} == (
         expected or {"wait sda busy", "wait sdb busy"}
     )
+
+
+def test_every_figure_that_is_drawn_is_among_those_read_for_it():
+    figures = {
+        f"cpu.{state}": 1.0
+        for state in ("user", "nice", "system", "irq", "softirq", "idle", "iowait", "steal")
+    }
+    figures |= {f"pressure.{kind}.some": 0.5 for kind in ("cpu", "io", "memory")}
+    figures |= {"disk.sda.busy": 0.5, "disk.sda.reads": 7.0, "net.eth0.rx": 1.0}
+    sensors = sensors_of(figures)
+    few = traces_of(a_table(range(1)), sensors.only(is_drawn))["host"]
+    assert few == traces_of(a_table(range(1)), sensors)["host"]
+    assert "net.eth0.rx" not in sensors.only(is_drawn).figures
 
 
 def test_no_interval_makes_no_trace():

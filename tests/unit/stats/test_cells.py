@@ -9,14 +9,12 @@ from hypothesis import strategies as st
 
 from storperf.model.interval import Interval, SensorSample
 from storperf.model.job import Op
+from storperf.stats.cell_bins import CellBins, HeatSums
 from storperf.stats.cells import (
     cell_of_rows,
     cut,
     envelope,
-    heat_map,
     host_series,
-    latency_counts,
-    percentiles_of_cells,
 )
 from storperf.stats.histogram import merge_bins, percentile_nearest_rank
 from storperf.stats.series import summed_columns
@@ -90,17 +88,24 @@ def test_an_even_cell_has_the_mean_of_its_two_middle_values_for_median():
     assert list(envelope(np.array([1.0, 3.0, 10.0, 30.0]), cells).median) == [2.0, 20.0]
 
 
+def fed(sums, rows, at_once):
+    """Sums that took in so many rows at a time."""
+    for start in range(0, len(rows), at_once):
+        sums.add(a_table(*rows[start : start + at_once]))
+    return sums
+
+
 BINS = st.lists(
     st.tuples(st.integers(1, 10**9), st.integers(1, 1000)), max_size=8, unique_by=lambda b: b[0]
 )
 
 
-@given(st.lists(BINS, min_size=1, max_size=12), st.integers(1, 6))
-def test_percentiles_of_a_cell_are_those_of_its_merged_histogram(histograms, most):
-    table = a_table(*(an_interval(n, sorted(bins)) for n, bins in enumerate(histograms)))
-    cells = cut(ends_of(table), 1.0, most)
+@given(st.lists(BINS, min_size=1, max_size=12), st.integers(1, 6), st.integers(1, 12))
+def test_percentiles_of_a_cell_are_those_of_its_merged_histogram(histograms, most, at_once):
+    rows = [an_interval(n, sorted(bins)) for n, bins in enumerate(histograms)]
+    cells = cut(ends_of(a_table(*rows)), 1.0, most)
     shares = (0.5, 0.99, 0.999)
-    found = percentiles_of_cells(table, Op.READ, cells, shares)
+    found = fed(CellBins(Op.READ, cells), rows, at_once).percentiles(shares)
     for cell in range(cells.count):
         pairs = [
             pair
@@ -119,27 +124,43 @@ def test_percentiles_of_a_cell_are_those_of_its_merged_histogram(histograms, mos
             assert line[cell] == expected
 
 
-def test_a_heat_map_holds_every_io_once():
-    table = a_table(
+@pytest.mark.parametrize("at_once", [1, 3, 4])
+def test_a_heat_map_holds_every_io_once(at_once):
+    rows = [
         an_interval(0, ((1000, 3), (2000, 4))),
         an_interval(1, ((1_000_000, 5),)),
         an_interval(1, ((1_000_000, 7),), agent="agent-02"),
         an_interval(0, ((1000, 1),), agent="agent-02"),
-    )
-    cells = cut(ends_of(table), 1.0, 100)
-    found = heat_map(table, Op.READ, cells)
+    ]
+    cells = cut(ends_of(a_table(*rows)), 1.0, 100)
+    found = fed(HeatSums(Op.READ, cells, None), rows, at_once).heat_map()
     assert found.counts.sum() == 20
     assert found.counts.sum(axis=0).tolist() == [8, 12]
     assert len(found.edges_ns) == len(found.counts) + 1
     assert found.edges_ns[0] <= 1000 < found.edges_ns[1]
-    assert latency_counts(table, Op.READ, found.edges_ns).tolist() == (
-        found.counts.sum(axis=1).tolist()
-    )
+    assert found.edges_ns[-2] <= 1_000_000 < found.edges_ns[-1]
+    assert found.kept.tolist() == found.counts.sum(axis=1).tolist()
+
+
+def test_the_kept_part_of_a_heat_map_is_of_the_rows_in_the_window():
+    rows = [an_interval(n, ((1000, 10**n),)) for n in range(4)]
+    cells = cut(ends_of(a_table(*rows)), 1.0, 100)
+    window_s = (START_S + 1, START_S + 3)
+    found = fed(HeatSums(Op.READ, cells, window_s), rows, 2).heat_map()
+    assert (found.counts.sum(), found.kept.tolist()) == (1111, [110])
+
+
+def test_latencies_of_nothing_and_of_centuries_have_a_place():
+    row = an_interval(0, ((0, 1), (2**63 - 1, 1)))
+    found = fed(HeatSums(Op.READ, cut(ends_of(a_table(row)), 1.0, 1), None), [row], 1).heat_map()
+    assert (found.counts[0].tolist(), found.counts[-1].tolist()) == ([1], [1])
 
 
 def test_a_direction_without_io_has_no_heat_map():
     cells = cut(ends_of(a_table(an_interval(0))), 1.0, 100)
-    assert heat_map(a_table(an_interval(0)), Op.WRITE, cells).counts.shape == (0, 1)
+    found = fed(HeatSums(Op.WRITE, cells, None), [an_interval(0)], 1).heat_map()
+    assert found.counts.shape == (0, 1)
+    assert (len(found.edges_ns), len(found.kept)) == (0, 0)
 
 
 def test_a_slice_between_the_points_belongs_to_none():

@@ -20,9 +20,10 @@ from storperf.stats.summary import summarise_trial
 from storperf.stats.table import IntervalTable
 
 
-def summarise(table, *, workload=RANDREAD, agents=1, until=None, met=(), **rules):
+def summarise(table, *, workload=RANDREAD, agents=1, pieces=None, until=None, met=(), **rules):  # noqa: PLR0913 - a test names what it cares about
     return summarise_trial(
         table=table,
+        pieces=pieces,
         step=make_step(workload, agents=agents),
         job=make_job(until=until, **rules),
         trial_id="t",
@@ -67,6 +68,34 @@ def test_percentiles_come_from_the_merged_histogram():
     assert value(summary, "clat_p99_9").value == 5000
     assert value(summary, "clat_max").value == 5000
     assert value(summary, "clat_p99").low is None
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 100])
+def test_a_table_without_histograms_and_its_rows_in_pieces_say_the_same(at_once):
+    rows = [
+        *make_intervals([1000.0] * 30 + [900.0], latency_ns=300),
+        *make_intervals([10.0] * 31, latency_ns=5000, target=1, op=Op.WRITE),
+        *make_intervals([500.0] * 35, agent="agent-02", latency_ns=700),
+    ]
+    table = make_table(rows)
+    pieces = (
+        table.where(np.isin(np.arange(len(table)), range(start, start + at_once)))
+        for start in range(0, len(table), at_once)
+    )
+    whole = summarise(table, workload=MIXED, agents=2)
+    assert summarise(table.without_bins(), workload=MIXED, agents=2, pieces=pieces) == whole
+    assert {"clat_p99", "clat_max"} <= {each.metric for each in whole.summaries}
+
+
+def test_rows_without_any_histogram_have_no_percentile():
+    table = make_table(make_intervals([1000.0] * 30))
+    found = summarise(table.without_bins())
+    assert {each.metric for each in found.summaries} == {
+        "iops",
+        "bandwidth",
+        "clat_mean",
+        "lat_mean",
+    }
 
 
 def test_every_metric_that_was_measured_is_there_for_each_agent_and_for_all():
