@@ -16,6 +16,7 @@ from storperf.model.baseline import BaselineEntry, BaselineKey
 from storperf.model.job import (
     CANDIDATE,
     Ending,
+    FileSystem,
     Job,
     Plan,
     PlannedTrial,
@@ -222,6 +223,9 @@ def _preconditioning(job: Job, targets: Sequence[Target]) -> Iterator[tuple[str,
     asked, default = job.precondition, Precondition()
     if any(target.nrfiles != 1 for target in targets):
         yield "nrfiles", " ".join(str(target.nrfiles) for target in targets)
+    made = [target.file_system for target in targets if target.file_system is not None]
+    if made:
+        yield "file_system", "; ".join(map(_file_system, made))
     for name in ("passes", "block_size_bytes", "queue_depth"):
         if getattr(asked, name) != getattr(default, name):
             yield f"fill_{name}", str(getattr(asked, name))
@@ -236,6 +240,11 @@ def _preconditioning(job: Job, targets: Sequence[Target]) -> Iterator[tuple[str,
             yield name, "true"
     if asked.settle_s:
         yield "settle_s", f"{asked.settle_s:g}"
+
+
+def _file_system(made: FileSystem) -> str:
+    mounted = f" mounted {','.join(made.mount_options)}" if made.mount_options else ""
+    return f"{shlex.join((made.type, *made.mkfs_options))}{mounted}"
 
 
 def _rounds(rounds: Rounds) -> str:

@@ -12,7 +12,7 @@ import os
 import stat
 import struct
 import subprocess
-from typing import Dict, List, Set
+from typing import Dict, List, Set, Tuple
 
 from storperf.agent.refusal import REFUSED, Refusal
 
@@ -131,7 +131,12 @@ def environment() -> Dict[str, str]:
 
 def signatures(path: str) -> List[str]:
     """What wipefs(8) finds on the device, without changing it."""
-    argv = ["wipefs", "--no-act", "--noheadings", "--output", "TYPE", path]
+    return sorted({kind for kind, _ in labelled_signatures(path)})
+
+
+def labelled_signatures(path: str) -> List[Tuple[str, str]]:
+    """The same with the label of each, empty where it has none."""
+    argv = ["wipefs", "--no-act", "--parsable", "--output", "TYPE,LABEL", path]
     try:
         done = subprocess.run(
             argv,
@@ -147,7 +152,9 @@ def signatures(path: str) -> List[str]:
     if done.returncode:
         message = done.stderr.decode("utf-8", "replace").strip()
         raise Refusal(REFUSED, "{} cannot be checked for data: {}".format(path, message))
-    return sorted(set(done.stdout.decode().split()))
+    lines = done.stdout.decode("utf-8", "replace").splitlines()
+    parts = [line.partition(",") for line in lines if line and not line.startswith("#")]
+    return [(kind, label) for kind, _, label in parts]
 
 
 def require_serial(path: str, serial: str) -> int:

@@ -6,6 +6,8 @@ import fcntl
 import os
 import shutil
 
+from storperf.agent.mounts import Mounts
+
 KEEP_S = 7 * 24 * 3600.0
 
 
@@ -22,7 +24,7 @@ def prune(runs_dir: str, now_s: float) -> None:
             age_s = now_s - os.stat(os.path.join(run_dir, "journal")).st_mtime
         except OSError:
             continue
-        if age_s > KEEP_S and not is_supervised(run_dir):
+        if age_s > KEEP_S and not is_supervised(run_dir) and not Mounts(name, run_dir).give_back():
             forget(run_dir)
 
 

@@ -119,7 +119,12 @@ def _require_quiet(supervisor: Supervisor) -> None:
 
 
 def _devices(supervisor: Supervisor) -> List[Taken]:
-    return [taken for taken in supervisor.targets.taken if taken.request["kind"] == "device"]
+    """The targets that are a device as a whole, without a file system of ours."""
+    return [
+        taken
+        for taken in supervisor.targets.taken
+        if taken.request["kind"] == "device" and not taken.request.get("mkfs")
+    ]
 
 
 def _root(supervisor: Supervisor) -> str:

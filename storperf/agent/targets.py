@@ -17,6 +17,7 @@ import os
 from typing import Any, Callable, Dict, List, Optional
 
 from storperf.agent import devices, facts
+from storperf.agent.mounts import Mounts
 from storperf.agent.refusal import BUSY, FAILED, NO_SPACE, REFUSED, Refusal
 
 DIRECT_ALIGNMENT = 4096
@@ -67,6 +68,7 @@ class Taken:
         self.size_bytes = size_bytes
         self.fd = fd
         self.device = ""
+        self.rdev: Optional[int] = None
 
     @property
     def filename(self) -> str:
@@ -88,6 +90,7 @@ class Targets:
 
     def __init__(self, run: str, state_path: str) -> None:
         self.run = run
+        self._mounts = Mounts(run, os.path.dirname(state_path))
         self.taken: List[Taken] = []
         self._state_path = state_path
         self._created: List[str] = []
@@ -118,17 +121,17 @@ class Targets:
     def check_again(self) -> None:
         """Refusal when a device is no longer the one that was taken; asked at every start."""
         for taken in self.taken:
-            if taken.request["kind"] == "device":
-                rdev = devices.require_serial(taken.request["path"], taken.request["serial"])
-                if devices.device_numbers(rdev) != taken.device:
-                    path = taken.request["path"]
+            if taken.rdev is not None:
+                path = taken.request["path"]
+                if devices.require_serial(path, taken.request["serial"]) != taken.rdev:
                     raise Refusal(REFUSED, "{} is another device than before".format(path))
 
     def release(self) -> List[str]:
         """Remove what was created and unlock; what could not be removed, to be tried again."""
         left = {}
         for path in reversed(self._created):
-            failure = self._remove(path)
+            # A file system of ours goes as a whole, also when its device has failed.
+            failure = None if self._mounts.holds(path) else self._remove(path)
             if failure is not None:
                 left[path] = failure
         self._created = [path for path in self._created if path in left]
@@ -138,25 +141,28 @@ class Targets:
         self.taken = []
         try:
             self._save()
+            still_there = self._mounts.give_back()
         except OSError as error:
             return [*left.values(), "{}: {}".format(self._state_path, error.strerror)]
-        return list(left.values())
+        return [*left.values(), *still_there]
 
     def _take(self, index: int, request: Request) -> Taken:
         if request["kind"] == "null":
             return Taken(request, [], request["size_bytes"], None)
         if request["kind"] == "device":
-            return self._take_device(request)
+            return self._take_device(index, request)
         try:
             return self._take_directory(index, request)
         except OSError as error:
             raise _refuse_os_error(request["path"], error) from error
 
-    def _take_device(self, request: Request) -> Taken:
+    def _take_device(self, index: int, request: Request) -> Taken:
         path = request["path"]
         if not request.get("serial") or not request.get("destroy"):
             message = "{}: a device target needs its serial and destroy: true".format(path)
             raise Refusal(REFUSED, message)
+        if request.get("mkfs"):
+            return self._take_formatted(index, request)
         rdev = devices.require_serial(path, request["serial"])
         devices.require_unused(path, rdev, is_ours=bool(request.get("is_ours")))
         if request.get("purge"):
@@ -173,6 +179,17 @@ class Targets:
         except BaseException:
             os.close(fd)
             raise
+
+    def _take_formatted(self, index: int, request: Request) -> Taken:
+        """Files in a new file system on the device."""
+        point, rdev = self._mounts.take(index, request)
+        try:
+            taken = self._take_directory(index, {**request, "path": point})
+        except OSError as error:
+            raise _refuse_os_error(request["path"], error) from error
+        taken.request = request
+        taken.rdev = rdev
+        return taken
 
     def _take_directory(self, index: int, request: Request) -> Taken:
         directory = os.path.normpath(request["path"])
@@ -295,6 +312,7 @@ def _hold_device(fd: int, rdev: int, request: Request) -> Taken:
     # The whole device is all its whole MiB: a fill in large blocks leaves no rest unwritten.
     taken = Taken(request, [path], request.get("size_bytes") or has - has % _MIB, fd)
     taken.device = devices.device_numbers(rdev)
+    taken.rdev = rdev
     if not taken.size_bytes:
         raise Refusal(REFUSED, "{} has {} bytes, less than 1 MiB".format(path, has))
     if has < taken.size_bytes:

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 LEASE_S = 30 * 60.0
 PING_EVERY_S = 10.0
 _CALL_S = 120.0
+# To make a file system on a large device, or a file where allocating is writing, takes its time.
+_PREPARE_S = 900.0
 _TRIES = 4
 
 
@@ -45,7 +47,7 @@ class Agent:
         self._attached().follow()
         self._catch_up(last)
         if self._targets is not None:
-            self.call("prepare", targets=self._targets)
+            self._prepare(self._targets)
 
     def attach_deaf(self) -> int:
         """The same without its journal: for a manager that has no room for it.
@@ -73,9 +75,8 @@ class Agent:
 
     def prepare(self, targets: list[dict[str, object]]) -> list[dict[str, Any]]:
         """Take targets; remembered, so that they are taken again after a lost agent."""
-        reply = self.call("prepare", targets=targets)
+        prepared = self._prepare(targets)
         self._targets = targets
-        prepared: list[dict[str, Any]] = reply["targets"]
         return prepared
 
     def release(self) -> list[str]:
@@ -107,6 +108,12 @@ class Agent:
                 cancel.wait(2.0**number)
             else:
                 return
+
+    def _prepare(self, targets: list[dict[str, object]]) -> list[dict[str, Any]]:
+        deadline = Deadline.after(_PREPARE_S)
+        prepared: list[dict[str, Any]]
+        prepared = self._attached().call("prepare", deadline, targets=targets)["targets"]
+        return prepared
 
     def _catch_up(self, last: int) -> None:
         """Wait until the copy of the journal holds what the agent's own held when we came."""

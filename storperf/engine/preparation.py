@@ -50,7 +50,13 @@ def prepare(context: RunContext) -> None:
 
 
 def _request(context: RunContext, target: Target) -> dict[str, object]:
+    made = target.file_system
+    formatted: dict[str, object] = {}
+    if made is not None:
+        formatted["mkfs"] = {"type": made.type, "options": made.mkfs_options}
+        formatted["mount"] = {"options": made.mount_options}
     return {
+        **formatted,
         "kind": target.kind.value,
         "path": target.path,
         "size_bytes": target.size_bytes,

@@ -12,6 +12,8 @@ from storperf.jobfile.faults import Fault, nearest
 from storperf.jobfile.models import MAX_TRIALS, JobFile
 from storperf.jobfile.precondition_checks import (
     file_faults,
+    file_system_faults,
+    formatting_faults,
     precondition_faults,
     untrusted_faults,
 )
@@ -233,7 +235,8 @@ def _verifies(checked: Checked) -> Iterator[Fault]:
 
 
 def _trims(checked: Checked) -> Iterator[Fault]:
-    if checked.file.target.directory is None:
+    target = checked.file.target
+    if target.directory is None and target.mkfs is None:
         return
     for workload in checked.workloads:
         if Op.TRIM in workload.ops:
@@ -280,6 +283,8 @@ def _untrusted(checked: Checked) -> Iterator[Fault]:
         yield Fault(("provider", "fio"), "an untrusted job file may not choose the program")
     if checked.has("precondition"):
         yield from untrusted_faults(file)
+    if checked.has("target"):
+        yield from formatting_faults(file)
     if checked.has("target") and file.target.directory is not None:
         directory = file.target.directory
         if directory.startswith("/") or ".." in directory.split("/"):
@@ -303,5 +308,6 @@ _CHECKS = (
     (("matrix", "workloads", "repeats", "rounds", "ioengine"), _count),
     (("target", "precondition"), lambda checked: precondition_faults(checked.file)),
     (("target", "matrix"), lambda checked: file_faults(checked.file)),
+    (("target", "precondition"), lambda checked: file_system_faults(checked.file)),
     ((), _untrusted),
 )

@@ -34,7 +34,7 @@ ROUNDS_IN_DEADLINE = 25
 
 def span_bytes(target: TargetSection) -> int | None:
     """The span in bytes; None is the whole device."""
-    if target.size is None and target.device is None:
+    if target.size is None and (target.device is None or target.mkfs is not None):
         return DEFAULT_SPAN_BYTES
     return target.size
 

@@ -19,6 +19,7 @@ from storperf.jobfile.target_section import TargetSection
 from storperf.jobfile.workload_entries import read_workloads
 from storperf.model.job import (
     CANDIDATE,
+    FileSystem,
     Graphite,
     Job,
     Matrix,
@@ -142,4 +143,15 @@ def _target(target: TargetSection) -> Target:
         serial=target.serial,
         destroy=target.destroy,
         nrfiles=target.nrfiles,
+        file_system=_file_system(target),
+    )
+
+
+def _file_system(target: TargetSection) -> FileSystem | None:
+    if target.mkfs is None:
+        return None
+    return FileSystem(
+        type=target.mkfs.type,
+        mkfs_options=target.mkfs.options,
+        mount_options=() if target.mount is None else target.mount.options,
     )

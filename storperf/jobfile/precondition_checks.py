@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from storperf.agent import file_systems
 from storperf.jobfile import defaults
 from storperf.jobfile.faults import Fault
 from storperf.jobfile.models import JobFile
@@ -52,7 +53,7 @@ def file_faults(file: JobFile) -> Iterator[Fault]:
     if target.nrfiles == 1:
         return
     path = ("target", "nrfiles")
-    if target.directory is None:
+    if target.directory is None and target.mkfs is None:
         yield Fault(path, "belongs to a directory only")
         return
     span = defaults.span_bytes(target) or 0
@@ -62,6 +63,35 @@ def file_faults(file: JobFile) -> Iterator[Fault]:
     for index, block in enumerate(file.matrix.block_size):
         if block > span // target.nrfiles:
             yield Fault(("matrix", "block_size", index), "is more than one file of the target")
+
+
+def file_system_faults(file: JobFile) -> Iterator[Fault]:
+    """Whether a file system can be made and mounted as asked."""
+    target = file.target
+    if target.mkfs is None:
+        if target.mount is not None:
+            why = "belongs to `mkfs` only: a device must be empty, so there is nothing to mount"
+            yield Fault(("target", "mount"), why)
+        return
+    if target.device is None:
+        yield Fault(("target", "mkfs"), "belongs to a device only")
+    mkfs = file_systems.fault_in_mkfs(target.mkfs.type, target.mkfs.options)
+    if mkfs is not None:
+        key = "type" if target.mkfs.type not in file_systems.TYPES else "options"
+        yield Fault(("target", "mkfs", key), mkfs)
+    mount = file_systems.fault_in_mount(target.mount.options if target.mount else ())
+    if mount is not None:
+        yield Fault(("target", "mount", "options"), mount)
+    if file.precondition.purge:
+        why = "mkfs discards the device itself; leave it out"
+        yield Fault(("precondition", "purge"), why)
+
+
+def formatting_faults(file: JobFile) -> Iterator[Fault]:
+    """The same for an untrusted job file."""
+    for name in ("mkfs", "mount"):
+        if getattr(file.target, name) is not None:
+            yield Fault(("target", name), "is not possible in an untrusted job file")
 
 
 def untrusted_faults(file: JobFile) -> Iterator[Fault]:

@@ -113,8 +113,8 @@ _ORIGIN = f"""
 ## Trusted and untrusted job files
 
 A job file given to the command line is trusted; one that comes through the API is not.
-An untrusted one may not set `allow_unsafe_fio_options`, `provider.fio`, `precondition.purge` or
-`precondition.drop_caches`.
+An untrusted one may not set `allow_unsafe_fio_options`, `provider.fio`, `precondition.purge`,
+`precondition.drop_caches`, `target.mkfs` or `target.mount`.
 Its `target.directory` must be relative and without `..`.
 
 ## Bounds

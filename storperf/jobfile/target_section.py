@@ -6,8 +6,40 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
+from storperf.agent import file_systems
 from storperf.jobfile import scalars
 from storperf.jobfile.section import Section, key
+
+Words = Annotated[
+    tuple[Annotated[str, BeforeValidator(scalars.printable(200))], ...],
+    BeforeValidator(scalars.one_or_more),
+]
+
+
+class MkfsSection(Section):
+    """Make a file system on the device; it is wiped again at the end, however the run ends."""
+
+    type: Annotated[str, BeforeValidator(scalars.printable(20))] = key(
+        f"The file system: {', '.join(file_systems.TYPES)}."
+    )
+    options: Words = key(
+        "Words for mkfs, an option and its value each a word: `[-b, 4096]`. Only options that can "
+        "name no other device or file. By default nothing, and for ext4 `-E "
+        "lazy_itable_init=0,lazy_journal_init=0`: the kernel would else write tables while you "
+        "measure.",
+        (),
+        shown=[],
+    )
+
+
+class MountSection(Section):
+    """How the new file system is mounted."""
+
+    options: Words = key(
+        "Mount options such as `[noatime]`; nosuid, nodev and noexec are always there.",
+        (),
+        shown=[],
+    )
 
 
 class TargetSection(Section):
@@ -36,10 +68,16 @@ class TargetSection(Section):
     )
     size: scalars.Span | None = key(
         "The span that is filled and measured, from the start; a multiple of 4k, at least 1M. "
-        "Default 1G for a directory and for the null engine, the whole device (to its last whole "
-        "MiB) for a device. A span that fits into a cache measures the cache.",
+        "Default 1G for a directory, for `mkfs` and for the null engine, the whole device (to its "
+        "last whole MiB) for a device. A span that fits into a cache measures the cache.",
         None,
     )
+    mkfs: MkfsSection | None = key(
+        "Make a file system on the device, mount it in a folder of the agent, and measure files "
+        "there as in a directory; needs root.",
+        None,
+    )
+    mount: MountSection | None = key("How it is mounted; only with `mkfs`.", None)
     nrfiles: scalars.FileCount = key(
         "In how many files of equal size the span lies; every fio job uses all of them. 1 by "
         "default: the file system's own work per file is then no part of the measurement.",

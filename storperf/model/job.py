@@ -33,10 +33,20 @@ class TargetKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileSystem:
+    """What is made on a device and mounted; options are words, never shell text."""
+
+    type: str
+    mkfs_options: tuple[str, ...] = ()
+    mount_options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One place for I/O.  `size_bytes` is the span used; None means the whole device.
 
-    A directory's span lies in `nrfiles` files of equal size.
+    A directory's span lies in `nrfiles` files of equal size, and so does that of a device on
+    which `file_system` is made.
     """
 
     kind: TargetKind
@@ -45,6 +55,7 @@ class Target:
     serial: str | None = None
     destroy: bool = False
     nrfiles: int = 1
+    file_system: FileSystem | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from storperf.jobfile.parse import parse_job
 from storperf.model.job import (
     ConfidentRule,
     Ending,
+    FileSystem,
     Graphite,
     Limit,
     Need,
@@ -200,6 +201,10 @@ _RULE = SteadyRule(round_s=10)
 # Keys that came later: a field for each, where it is not the default.
 ADDED = [
     {"sides": replaced_target(nrfiles=4)},
+    {"sides": replaced_target(file_system=FileSystem(type="ext4"))},
+    {"sides": replaced_target(file_system=FileSystem(type="xfs"))},
+    {"sides": replaced_target(file_system=FileSystem(type="xfs", mkfs_options=("-K",)))},
+    {"sides": replaced_target(file_system=FileSystem(type="xfs", mount_options=("noatime",)))},
     {"precondition": Precondition(passes=2)},
     {"precondition": Precondition(block_size_bytes=16384)},
     {"precondition": Precondition(queue_depth=8)},

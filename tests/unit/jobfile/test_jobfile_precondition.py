@@ -6,7 +6,7 @@ import pytest
 
 from storperf.errors import JobFileError
 from storperf.jobfile.parse import parse_job
-from storperf.model.job import Origin, Precondition, RandomWrites, SteadyRule
+from storperf.model.job import FileSystem, Origin, Precondition, RandomWrites, SteadyRule
 
 DIRECTORY = "{directory: d, size: 16M}"
 DEVICE = "{device: /dev/vdb, serial: S, destroy: true}"
@@ -66,6 +66,55 @@ def test_a_device_can_be_purged():
 
 def test_a_span_may_lie_in_several_files():
     assert parse(target="{directory: d, size: 16M, nrfiles: 4}").sides[0].targets[0].nrfiles == 4
+
+
+FORMATTED = "{device: /dev/vdb, serial: S, destroy: true, mkfs: {type: ext4}}"
+
+
+def test_a_file_system_can_be_made_on_a_device():
+    target = (
+        "{device: /dev/vdb, serial: S, destroy: true, nrfiles: 2, "
+        "mkfs: {type: xfs, options: [-b, size=4096]}, mount: {options: noatime}}"
+    )
+    (found,) = parse(target=target).sides[0].targets
+    assert (found.kind, found.size_bytes, found.nrfiles) == ("device", 1 << 30, 2)
+    assert found.file_system == FileSystem(
+        type="xfs", mkfs_options=("-b", "size=4096"), mount_options=("noatime",)
+    )
+
+
+def on(device_keys):
+    return f"{{device: /dev/vdb, serial: S, destroy: true, {device_keys}}}"
+
+
+@pytest.mark.parametrize(
+    ("target", "precondition", "says"),
+    [
+        (on("mkfs: {type: vfat}"), "", "target.mkfs.type: 'vfat' is no file system"),
+        (on("mkfs: {}"), "", "target.mkfs.type: is missing"),
+        (on("mkfs: {type: ext4, options: [/dev/sda]}"), "", "mkfs.options: '/dev/sda' is no"),
+        (on("mkfs: {type: ext4, options: ['-b 4096']}"), "", "mkfs.options: '-b 4096' is no"),
+        (on("mkfs: {type: ext4}, mount: {options: [exec]}"), "", "mount.options: 'exec'"),
+        (on("mount: {options: [noatime]}"), "", "target.mount: belongs to `mkfs` only"),
+        ("{directory: d, mkfs: {type: ext4}}", "", "target.mkfs: belongs to a device only"),
+        (FORMATTED, "{purge: true}", "precondition.purge: mkfs discards the device itself"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_made_or_mounted_is_refused(target, precondition, says):
+    assert any(says in fault for fault in faults_of(precondition, target))
+
+
+def test_files_cannot_be_trimmed_wherever_they_lie():
+    text = f"name: n\ntarget: {FORMATTED}\nworkloads: [{{rw: trim}}]\n"
+    with pytest.raises(JobFileError, match="only a device can be trimmed"):
+        parse_job(text, source="x")
+
+
+@pytest.mark.parametrize("name", ["mkfs", "mount"])
+def test_an_untrusted_job_file_makes_no_file_system(name):
+    target = on("mkfs: {type: ext4}, mount: {options: [noatime]}")
+    faults = faults_of("", target, origin=Origin.UNTRUSTED)
+    assert any(f"target.{name}: is not possible in an untrusted" in each for each in faults)
 
 
 @pytest.mark.parametrize(
