@@ -77,6 +77,18 @@ def size_bytes(fd: int) -> int:
     return int(struct.unpack("Q", fcntl.ioctl(fd, _BLKGETSIZE64, b"\0" * 8))[0])
 
 
+def size_of(path: str) -> int:
+    """The same by path; Refusal when it cannot be opened."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return size_bytes(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise Refusal(REFUSED, "{}: {}".format(path, error.strerror)) from error
+
+
 def _with_parents(rdev: int) -> Set[str]:
     """Kernel names of a device, the disk it is a partition of, and all it is stacked on."""
     folder = _sys(rdev)

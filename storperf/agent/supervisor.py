@@ -167,9 +167,22 @@ class Supervisor:
         if has_interval:
             self._sample(trial)
         for record in records:
-            self.note(record)
+            self.note(self._checked(record) if record["kind"] == "trial_ended" else record)
         if trial.is_ended:
             self._finish(trial)
+
+    def _checked(self, ended: Record) -> Record:
+        """The record of an end; it says so when a target is no longer what it was.
+
+        `room_bytes` is what this host has left for the journal and for what fio prints.
+        """
+        room = os.statvfs(self.run_dir)
+        ended = {**ended, "room_bytes": room.f_bavail * room.f_frsize}
+        try:
+            self.targets.check_again()
+        except Refusal as refusal:
+            return {**ended, "why": "refused: " + refusal.message}
+        return ended
 
     def _sample(self, trial: TrialOnHost) -> None:
         """Host figures on the grid of the intervals: once for all targets of a slice."""

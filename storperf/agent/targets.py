@@ -68,7 +68,9 @@ class Taken:
         self.size_bytes = size_bytes
         self.fd = fd
         self.device = ""
+        # Of a device, also of one with a file system of ours.
         self.rdev: Optional[int] = None
+        self.device_bytes = 0
 
     @property
     def filename(self) -> str:
@@ -119,12 +121,18 @@ class Targets:
         return new
 
     def check_again(self) -> None:
-        """Refusal when a device is no longer the one that was taken; asked at every start."""
+        """Refusal when a device is no longer the one that was taken, or smaller by now.
+
+        Asked before and after each trial: fio reads behind the end of a device that shrank
+        without an error (fio 3.33, tried).
+        """
         for taken in self.taken:
             if taken.rdev is not None:
-                path = taken.request["path"]
-                if devices.require_serial(path, taken.request["serial"]) != taken.rdev:
-                    raise Refusal(REFUSED, "{} is another device than before".format(path))
+                try:
+                    _require_same(taken)
+                except Refusal as refusal:
+                    # Whatever it is by now: the job was right when the target was taken.
+                    raise Refusal(FAILED, refusal.message) from refusal
 
     def release(self) -> List[str]:
         """Remove what was created and unlock; what could not be removed, to be tried again."""
@@ -188,7 +196,7 @@ class Targets:
         except OSError as error:
             raise _refuse_os_error(request["path"], error) from error
         taken.request = request
-        taken.rdev = rdev
+        taken.rdev, taken.device_bytes = rdev, devices.size_of(request["path"])
         return taken
 
     def _take_directory(self, index: int, request: Request) -> Taken:
@@ -298,6 +306,16 @@ class Targets:
         return None
 
 
+def _require_same(taken: Taken) -> None:
+    path = taken.request["path"]
+    if devices.require_serial(path, taken.request["serial"]) != taken.rdev:
+        raise Refusal(FAILED, "{} is another device than before".format(path))
+    has = devices.size_of(path)
+    if has < taken.device_bytes:
+        message = "{} has shrunk: it has {} bytes, and had {}"
+        raise Refusal(FAILED, message.format(path, has, taken.device_bytes))
+
+
 def _hold_device(fd: int, rdev: int, request: Request) -> Taken:
     """The target behind an open device; Refusal when it is not what was checked."""
     path = request["path"]
@@ -312,7 +330,7 @@ def _hold_device(fd: int, rdev: int, request: Request) -> Taken:
     # The whole device is all its whole MiB: a fill in large blocks leaves no rest unwritten.
     taken = Taken(request, [path], request.get("size_bytes") or has - has % _MIB, fd)
     taken.device = devices.device_numbers(rdev)
-    taken.rdev = rdev
+    taken.rdev, taken.device_bytes = rdev, has
     if not taken.size_bytes:
         raise Refusal(REFUSED, "{} has {} bytes, less than 1 MiB".format(path, has))
     if has < taken.size_bytes:

@@ -15,6 +15,8 @@ _LEAST_RUNTIME = 0.9
 # A device may need that long to drain what is queued; a fio that needs more hangs.
 _GRACE_S = 15.0
 _GRACE_SHARE = 0.2
+# With less on the agent's disk than a status document needs, what fio prints is cut off.
+_LEAST_ROOM_BYTES = 1 << 16
 # Between the names of the rules that ended a trial.
 AND = "+"
 # How a trial is called that these rules ended; of several the first, which says most.
@@ -27,8 +29,14 @@ _ENDS = {
 
 def explain_end(ended: Record) -> FioFailure | None:
     """Why the trial is no measurement, None when it is one (as far as fio's words go)."""
-    failures = (_explain_loss(ended), *map(_explain_target, ended["targets"]))
-    return next((each for each in failures if each is not None), _explain_stop(ended["why"]))
+    loss = _explain_loss(ended)
+    if loss is not None:
+        return loss
+    failures = [each for each in map(_explain_target, ended["targets"]) if each is not None]
+    if failures and ended.get("room_bytes", _LEAST_ROOM_BYTES) < _LEAST_ROOM_BYTES:
+        sentence = f"the agent's disk is full; {failures[0].sentence}"
+        return FioFailure(kind=FailureKind.AGENT, sentence=sentence)
+    return failures[0] if failures else _explain_stop(ended["why"])
 
 
 def _explain_loss(ended: Record) -> FioFailure | None:

@@ -55,6 +55,15 @@ def an_end(*targets, why=""):
     return {"why": why, "targets": list(targets)}
 
 
+def test_a_full_disk_of_the_agent_is_named_where_fio_could_print_nothing():
+    silent = an_end(a_target(documents=0))
+    assert explain_end({**silent, "room_bytes": 1 << 30}).kind is not FailureKind.AGENT
+    failure = explain_end({**silent, "room_bytes": 4096})
+    assert failure.kind is FailureKind.AGENT
+    assert failure.sentence.startswith("the agent's disk is full; fio ended")
+    assert explain_end({**an_end(a_target()), "room_bytes": 0}) is None
+
+
 def test_a_good_end_is_a_measurement():
     assert explain_end(an_end(a_target(), a_target())) is None
     assert explain_figures(an_end(a_target()), STEP, JOB) is None
