@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from system.leftovers import processes_of
 
 MIB = 1 << 20
 STARTED = "rr-bs4k-qd1-nj1-a1: started"
@@ -193,10 +194,7 @@ def test_a_run_whose_manager_was_killed_is_cancelled_and_nothing_stays_mounted(
 def test_a_killed_supervisors_file_system_is_given_back_by_the_next(storperf, loop_device, mkfs):
     device, image = loop_device()
     job = storperf.job(target=formatted(device, image), duration="30s")
-    running = storperf.start("run", job, "--json")
-    running.until(STARTED)
-    running.process.kill()
-    running.process.wait()
+    storperf("run", job, STORPERF_DIE_AT="started:acted")
     kill_supervisor(storperf)
     assert mounts_of(storperf) != []
     ended = storperf("resume", "last", "--json")
@@ -207,13 +205,12 @@ def test_a_killed_supervisors_file_system_is_given_back_by_the_next(storperf, lo
 
 
 def kill_supervisor(program):
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue  # gone meanwhile
-        if b"supervise" in words and str(program.top).encode() in b" ".join(words):
-            os.kill(int(process.name), signal.SIGKILL)
+    # The oldest: between fork and exec a child still bears its parent's command line.
+    pids = [pid for pid, words in processes_of(program.top).items() if " supervise " in words]
+    pid = min(pids)
+    os.kill(pid, signal.SIGKILL)
+    while pid in processes_of(program.top):
+        os.sched_yield()
 
 
 def test_a_cancelled_run_leaves_nothing_mounted(storperf, loop_device, mkfs):
