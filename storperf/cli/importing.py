@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from storperf.cli.log_figures import (
+    IntervalOption,
+    KindOption,
+    LatLogFlag,
+    UnitOption,
+    print_logs,
+)
 from storperf.cli.options import JsonFlag, settings
 
 if TYPE_CHECKING:
@@ -33,6 +40,10 @@ def import_results(  # noqa: PLR0913, PLR0917 - an option each
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Store nothing; only say what was understood.")
     ] = False,
+    lat_log: LatLogFlag = False,
+    interval: IntervalOption = None,
+    unit: UnitOption = None,
+    kind: KindOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Make runs of existing fio results and StorPerf reports, for a baseline from the first day.
@@ -44,6 +55,12 @@ def import_results(  # noqa: PLR0913, PLR0917 - an option each
     from storperf.errors import ExitCode, UsageError
     from storperf.reports.import_table import import_document, import_table
 
+    if lat_log:
+        if job is not None:
+            raise UsageError("--job is for results that are stored; --lat-log stores nothing")
+        print_logs(files, kind=kind, unit=unit, interval=interval, as_json=as_json)
+    if (interval, unit, kind) != (None, None, None):
+        raise UsageError("--interval, --unit and --kind are for logs: add --lat-log")
     if job is not None and not job.strip():
         raise UsageError("--job needs a name")
     outcomes = service.import_results(settings(context), files, job=job, lab=lab, dry_run=dry_run)

@@ -106,3 +106,21 @@ class FioLog:
     figures: tuple[LogFigures, ...]
     slices: tuple[LogSlice, ...]
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOutcome:
+    """What became of one file: what it says, or why it was refused and in which line."""
+
+    file: str
+    log: FioLog | None
+    reason: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FioLogs:
+    """Several files; `together` are those of one kind and unit, as if all I/Os were in one."""
+
+    outcomes: tuple[LogOutcome, ...]
+    together: tuple[FioLog, ...]
