@@ -12,7 +12,7 @@ from figure import BenchError
 from storperf.engine.agents import Agent, make_agent
 from storperf.jobfile.parse import parse_job
 from storperf.model.job import Job, Origin
-from storperf.providers.local import AgentPlace
+from storperf.providers.provider import AgentPlace
 from storperf.remote.local import LocalRemote
 from storperf.remote.pack import build_agent
 

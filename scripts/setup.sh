@@ -87,6 +87,7 @@ missing_packages() {
     if [[ $(ldconfig -p) != *libcairo.so.2* ]] && { [ "$purpose" != run ] || may_install; }; then
         echo libcairo2
     fi
+    [ "$purpose" = run ] || command -v sshd >/dev/null || echo openssh-server
     [ "$purpose" = all ] || return 0
     command -v debootstrap >/dev/null || echo debootstrap
     # Debian keeps the server's programs off the PATH.

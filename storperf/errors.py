@@ -97,6 +97,10 @@ class AgentLost(InfrastructureError):
     """The agent cannot be reached, or its process is gone."""
 
 
+class HostKeyRefused(InfrastructureError):
+    """A host shows a key that nobody vouches for; nothing was sent to it."""
+
+
 class AgentRefused(InfrastructureError):
     """The agent answered a command with a refusal; `code` is the agent's own word for it."""
 

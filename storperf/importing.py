@@ -27,7 +27,7 @@ from storperf.imports.imported import (
 from storperf.imports.reading import read_results
 from storperf.model.run import Run, RunState, Trial
 from storperf.model.verdict import Verdict
-from storperf.providers.local import LocalProvider
+from storperf.providers.provider import Provider
 from storperf.reports.papers import write_papers
 from storperf.run_results import load_result
 from storperf.stats.table import IntervalTable, SensorTable
@@ -75,7 +75,7 @@ class Importer:
     """Stores what was found as runs of `job` in `lab`; without a job under each one's own name."""
 
     store: Store
-    provider: LocalProvider
+    provider: Provider
     job: str | None
     lab: str
     epoch: Callable[[], float]

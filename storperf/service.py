@@ -39,6 +39,7 @@ from storperf.model.result import RunResult
 from storperf.model.run import Phase, PruneReport, Run, RunState
 from storperf.plan import baseline_entry, baseline_keys, plan_job
 from storperf.providers.local import LocalProvider
+from storperf.providers.registry import PROVIDERS
 from storperf.reports.papers import write_papers
 from storperf.run_results import job_of, load_result
 from storperf.settings import Settings
@@ -163,7 +164,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what run and resume have in common
         job=job,
         plan=plan,
         store=store,
-        provider=LocalProvider(settings.agents),
+        provider=PROVIDERS[job.provider.kind](settings),
         cancel=cancel or Cancel(),
         announce=Announcer(started.id, listeners),
         epoch=SteadyClock(time.monotonic, time.time).epoch_s,
@@ -260,7 +261,7 @@ def import_results(
     with open_store(settings) as store:
         importer = importing.Importer(
             store=store,
-            provider=LocalProvider(settings.agents),
+            provider=LocalProvider(settings),
             job=job,
             lab=lab,
             epoch=time.time,

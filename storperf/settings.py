@@ -15,6 +15,8 @@ class Settings:
     PostgreSQL that holds the rows instead of a file in `results`.  The embedded Graphite has
     its programs in `graphite_venv`, its points in `graphite_data` and the rest in `graphite_state`.
     `workloads` holds the user's own.
+    `home` is where SSH keeps what it knows; `environment` holds the variables that an inventory
+    names, and all others: it may hold secrets.
     `openstack` are the variables OS_*, which may hold secrets; clouds.yaml is looked for in
     `openstack_folders`, in this order.
     """
@@ -29,6 +31,8 @@ class Settings:
     database: str | None = None
     openstack: Mapping[str, str] = field(default_factory=dict, repr=False)
     openstack_folders: tuple[Path, ...] = ()
+    home: Path = Path("/")
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def read_settings(
@@ -53,4 +57,6 @@ def read_settings(
         database=environment.get("STORPERF_DATABASE") or None,
         openstack={name: text for name, text in environment.items() if name.startswith("OS_")},
         openstack_folders=(directory, configured / "openstack", Path("/etc/openstack")),
+        home=home,
+        environment=dict(environment),
     )

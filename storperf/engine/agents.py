@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from storperf.agent import frames
 from storperf.deadline import Deadline
 from storperf.engine.cancel import Cancel
 from storperf.errors import AgentLost
-from storperf.providers.local import AgentPlace
+from storperf.providers.provider import AgentPlace
 from storperf.remote.client import PROTOCOL, AgentClient
 from storperf.remote.journal_copy import JournalCopy
 from storperf.remote.pack import AgentPackage
@@ -19,23 +20,25 @@ from storperf.remote.pack import AgentPackage
 log = logging.getLogger(__name__)
 
 LEASE_S = 30 * 60.0
+_GONE_S = 5.0
+_LONGEST_PAUSE_S = 15.0
 PING_EVERY_S = 10.0
 _CALL_S = 120.0
 # To make a file system on a large device, or a file where allocating is writing, takes its time.
 _PREPARE_S = 900.0
-_TRIES = 4
 
 
 class Agent:
-    """One agent of a run, attached."""
+    """One agent of a run, attached.  `was_reached`: something of the run may stand on its host."""
 
     def __init__(
         self, run_id: str, place: AgentPlace, package: AgentPackage, journal: JournalCopy
     ) -> None:
         self.name = place.name
+        self.place = place
         self.journal = journal
+        self.was_reached = journal.last > 0
         self._run = run_id
-        self._place = place
         self._package = package
         self._client: AgentClient | None = None
         self._targets: list[dict[str, object]] | None = None
@@ -55,8 +58,10 @@ class Agent:
         The number of the journal's last record.
         """
         self.detach()
-        self._place.remote.stage(self._package)
-        stream = self._place.remote.open(self._run)
+        within = Deadline.after(self.place.attach_s)
+        self.place.remote.stage(self._package, within)
+        self.was_reached = True
+        stream = self.place.remote.open(self._run, within)
         self._client = AgentClient(self.name, stream, self.journal)
         hello = self._client.call("hello", Deadline.after(30), lease_s=LEASE_S)
         if hello["protocol"] != PROTOCOL:
@@ -69,9 +74,28 @@ class Agent:
             self._client.close()
             self._client = None
 
+    def leave(self) -> None:
+        """Close the channel and what connects to the host."""
+        self.detach()
+        self.place.remote.close()
+
     def call(self, command: str, **arguments: Any) -> frames.Message:
         """A command's reply."""
         return self._attached().call(command, Deadline.after(_CALL_S), **arguments)
+
+    @property
+    def fio(self) -> str | None:
+        """The path of a fio that was brought to the host; None: the job's word counts."""
+        return self.place.remote.fio
+
+    def forget(self, *, keep: bool) -> list[str]:
+        """End the supervisor; without `keep` the run's folder goes too.  What did not go."""
+        self.call("shutdown", forget=not keep)
+        self.detach()
+        if keep:
+            return []
+        where = self.place.remote.remains(self._run, Deadline.after(_GONE_S))
+        return [] if where is None else [f"{self.name}: {where}"]
 
     def prepare(self, targets: list[dict[str, object]]) -> list[dict[str, Any]]:
         """Take targets; remembered, so that they are taken again after a lost agent."""
@@ -97,15 +121,20 @@ class Agent:
         return self._attached().fetch(trial, attempt, target, which)
 
     def reattach(self, cancel: Cancel) -> None:
-        """Attach again after a loss, with growing pauses; AgentLost when it stays lost."""
-        for number in range(_TRIES):
+        """Attach again after a loss, with growing pauses; AgentLost when it stays lost.
+
+        A cancel ends the pauses: then it is tried once more.
+        """
+        patience = Deadline.after(self.place.patience_s)
+        for number in count():
+            is_last = patience.is_over or cancel.is_requested
             try:
                 self.attach()
             except AgentLost as error:
-                log.warning("%s is lost (%s); try %d of %d", self.name, error, number + 1, _TRIES)
-                if number == _TRIES - 1:
+                log.warning("%s is lost (%s); try %d", self.name, error, number + 1)
+                if is_last:
                     raise
-                cancel.wait(2.0**number)
+                cancel.wait(min(2.0**number, _LONGEST_PAUSE_S))
             else:
                 return
 

@@ -10,9 +10,9 @@ from storperf.engine.agents import Agent
 from storperf.engine.cancel import Cancel
 from storperf.engine.events import Announcer
 from storperf.errors import ExitCode
-from storperf.model.job import Job, Plan, Target, TargetKind
+from storperf.model.job import Job, Plan, Step, Target, TargetKind
 from storperf.model.verdict import Verdict
-from storperf.providers.local import LocalProvider
+from storperf.providers.provider import Provider
 from storperf.store.store import Store
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class RunContext:
     job: Job
     plan: Plan
     store: Store
-    provider: LocalProvider
+    provider: Provider
     cancel: Cancel
     announce: Announcer
     epoch: Callable[[], float]
@@ -54,9 +54,9 @@ class RunContext:
         return [target for side in self.job.sides for target in side.targets]
 
     def target_on(self, agent: Agent, number: int) -> Target:
-        """A target with the span that it was found to have on an agent."""
+        """A target as it is on an agent's host, with the span that it was found to have there."""
         size_bytes = self.prepared[agent.name][number]["size_bytes"]
-        return replace(self.targets()[number], size_bytes=size_bytes)
+        return replace(agent.place.place(self.targets()[number]), size_bytes=size_bytes)
 
     def storage_numbers(self) -> list[int]:
         """The numbers of the targets that are storage: all but the null engine."""
@@ -65,6 +65,10 @@ class RunContext:
             for number, target in enumerate(self.targets())
             if target.kind is not TargetKind.NULL
         ]
+
+    def agents_of(self, step: Step) -> list[Agent]:
+        """The agents that take part in a step: the first ones."""
+        return self.agents[: step.agents]
 
     def numbers_of_side(self, name: str) -> list[int]:
         """The numbers of one side's targets."""

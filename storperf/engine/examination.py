@@ -75,9 +75,9 @@ def _openstack_facts(settings: Settings) -> dict[str, object]:
 
 def _ask(remote: LocalRemote, folder: Path, wanted: Wanted) -> frames.Message:
     """The agent's facts; its supervisor has ended when they are here."""
-    remote.stage(build_agent())
+    remote.stage(build_agent(), Deadline.after(_CALL_S))
     journal = JournalCopy(folder / "journal")
-    client = AgentClient("this machine", remote.open(_RUN), journal)
+    client = AgentClient("this machine", remote.open(_RUN, Deadline.after(_CALL_S)), journal)
     try:
         client.call("hello", Deadline.after(_CALL_S), lease_s=_LEASE_S)
         reply = client.call(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from storperf.model.host import SshHost
+
 CANDIDATE = "candidate"
 REFERENCE = "reference"
 
@@ -306,10 +308,17 @@ class Graphite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """Who hands out agents; `fio` is the path or name of the load engine on the agent."""
+    """Who hands out agents; `fio` is the path or name of the load engine on the agent.
+
+    `hosts` are those of the provider `ssh`, in the order of the agents' names; `fio_binary` is a
+    program of this machine that is brought to them.
+    """
 
     kind: str = "local"
     fio: str = "fio"
+    hosts: tuple[SshHost, ...] = ()
+    fio_binary: str | None = None
+    install_fio: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

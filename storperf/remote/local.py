@@ -6,12 +6,16 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from storperf.deadline import Deadline
 from storperf.errors import AgentLost, InfrastructureError
 from storperf.remote.pack import AgentPackage
+
+_AGAIN_S = 0.01
 
 
 class LocalStream:
@@ -71,14 +75,20 @@ def _present(pipe: IO[bytes] | None) -> IO[bytes]:
 
 
 class LocalRemote:
-    """Stages the agent under `root` (a folder of this user, 0700) and attaches to it."""
+    """Stages the agent under `root` (a folder of this user, 0700) and attaches to it.
+
+    This machine answers at once: deadlines are not looked at where nothing is waited for.
+    """
+
+    fio: str | None = None
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._staged: Path | None = None
 
-    def stage(self, package: AgentPackage) -> None:
+    def stage(self, package: AgentPackage, deadline: Deadline) -> None:
         """Put the agent there, unless it is; its hash is checked on the open file."""
+        del deadline
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.root.chmod(0o700)
@@ -93,13 +103,27 @@ class LocalRemote:
             ) from error
         self._staged = path
 
-    def open(self, run: str) -> LocalStream:
+    def open(self, run: str, deadline: Deadline) -> LocalStream:
         """A channel to the run's supervisor, which is started when there is none."""
+        del deadline
         if self._staged is None:
             raise RuntimeError("stage the agent before attaching to it")
         program = str(self._staged)
         argv = [sys.executable, "-E", "-s", program, "attach"]
         return LocalStream([*argv, "--root", str(self.root), "--run", run])
+
+    def remains(self, run: str, deadline: Deadline) -> str | None:
+        """Where the run's folder still stands when the deadline is over; None once it is gone."""
+        folder = self.root / "runs" / run
+        pause = threading.Event()
+        while os.path.lexists(folder):
+            if deadline.is_over:
+                return str(folder)
+            pause.wait(_AGAIN_S)
+        return None
+
+    def close(self) -> None:
+        """Nothing is kept open between the streams."""
 
 
 def _holds(path: Path, sha256: str) -> bool:

@@ -1,4 +1,4 @@
-"""One agent on one remote, as the contract tests use it.  A new kind of remote is one line here."""
+"""One agent on one remote, as the contract tests use it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,57 @@ import contextlib
 import os
 import select
 import signal
+from functools import partial
 from pathlib import Path
+from threading import BoundedSemaphore
 
 import pytest
+from tools.sshd import Sshd, require_sshd
 
 from storperf.deadline import Deadline
 from storperf.errors import StorperfError
+from storperf.model.host import SshHost
 from storperf.remote.client import AgentClient
+from storperf.remote.connection import WIDTH
 from storperf.remote.journal_copy import JournalCopy
 from storperf.remote.local import LocalRemote
 from storperf.remote.pack import build_agent
+from storperf.remote.ssh import SshRemote
+from storperf.remote.ssh_login import find_login
 
-REMOTES = {"local": lambda folder: LocalRemote(folder / "agent")}
+
+def local_remote(folder, _request):
+    """This machine."""
+    return LocalRemote(folder)
+
+
+def ssh_remote(folder, request):
+    """This machine again, by way of a real sshd; so a test can look into the agent's folder."""
+    sshd = request.getfixturevalue("sshd")
+    return remote_to(host_of(sshd, folder))
+
+
+def host_of(sshd, folder, **more):
+    """The inventory's entry for a server of the tests."""
+    entry = {
+        "address": sshd.address,
+        "port": sshd.port,
+        "user": sshd.user,
+        "key": str(sshd.client_key),
+        "host_key": sshd.host_key,
+        "folder": str(folder),
+    }
+    return SshHost(**{**entry, **more})
+
+
+def remote_to(host, home=Path("/nonexistent"), environment=None, **more):
+    """The remote to a host; `home` has no SSH configuration unless a test makes one."""
+    login = partial(find_login, host, home, environment or {})
+    return SshRemote(host, login=login, gate=BoundedSemaphore(WIDTH), **more)
+
+
+# Each makes the remote whose agents live in a folder.  A new kind of remote is one line here.
+REMOTES = {"local": local_remote, "ssh": ssh_remote}
 
 
 def wait_until(is_so, timeout_s=10.0):
@@ -93,19 +132,26 @@ class Channel:
 class Host:
     """A remote with the agent staged; ends every supervisor that was seen here."""
 
-    def __init__(self, remote, folder):
+    def __init__(self, remote, root, folder):
         self.remote = remote
+        self.root = root
         self.folder = folder
         self.supervisors = []
         self._channels = []
-        remote.stage(build_agent())
+        self.stage()
+
+    def stage(self):
+        self.remote.stage(build_agent(), Deadline.after(60))
+
+    def stream(self, run="run-1"):
+        return self.remote.open(run, Deadline.after(60))
 
     def run_folder(self, run="run-1"):
-        return self.remote.root / "runs" / run
+        return self.root / "runs" / run
 
     def open(self, run="run-1", copy="copy.journal", lease_s=60, *, follow=True):
         """A channel on which hello has been said."""
-        channel = Channel(self.remote.open(run), self.folder / copy)
+        channel = Channel(self.stream(run), self.folder / copy)
         self._channels.append(channel)
         self.supervisors.append(channel.call("hello", lease_s=lease_s)["pid"])
         if follow:
@@ -120,11 +166,22 @@ class Host:
         for pid in filter(is_alive, self.supervisors):
             os.kill(pid, signal.SIGTERM)
             wait_until(lambda pid=pid: not is_alive(pid), timeout_s=15)
+        self.remote.close()
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory):
+    """A server for every test that breaks nothing of it."""
+    require_sshd()
+    server = Sshd(tmp_path_factory.mktemp("sshd"))
+    yield server
+    server.end()
 
 
 @pytest.fixture(params=REMOTES)
 def host(request, tmp_path):
-    host = Host(REMOTES[request.param](tmp_path), tmp_path)
+    root = tmp_path / "agent"
+    host = Host(REMOTES[request.param](root, request), root, tmp_path)
     yield host
     host.end()
 

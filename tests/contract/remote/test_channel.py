@@ -25,18 +25,18 @@ def test_the_agent_is_packed_byte_for_byte_the_same_each_time():
 
 def test_staging_again_transfers_nothing(host):
     package = build_agent()
-    path = host.remote.root / package.file_name
+    path = host.root / package.file_name
     before = path.stat()
-    host.remote.stage(package)
+    host.stage()
     after = path.stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_a_changed_agent_is_replaced(host):
     package = build_agent()
-    path = host.remote.root / package.file_name
+    path = host.root / package.file_name
     path.write_bytes(package.content + b"#")
-    host.remote.stage(package)
+    host.stage()
     assert path.read_bytes() == package.content
 
 
@@ -53,11 +53,11 @@ def test_hello_again_finds_the_same_supervisor(host):
 def test_a_run_whose_name_leads_elsewhere_is_refused(host, run):
     with pytest.raises(AgentLost, match="no name of a run"):
         host.open(run)
-    assert not (host.remote.root / "runs").exists()
+    assert not (host.root / "runs").exists()
 
 
 def test_a_folder_that_others_can_enter_is_refused(host):
-    host.remote.root.chmod(0o755)
+    host.root.chmod(0o755)
     with pytest.raises(AgentLost, match="can be entered by others"):
         host.open()
 
@@ -75,7 +75,7 @@ def test_a_folder_of_another_user_is_refused(host):
 
 def test_a_link_in_the_place_of_the_folder_is_refused(host, tmp_path):
     (tmp_path / "elsewhere").mkdir(mode=0o700)
-    (host.remote.root / "runs").symlink_to(tmp_path / "elsewhere")
+    (host.root / "runs").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(AgentLost, match="is not a folder of this user"):
         host.open()
 
@@ -286,7 +286,7 @@ def test_a_closed_channel_is_a_lost_agent(host):
 
 
 def test_bytes_that_are_no_frame_end_the_channel_and_not_the_agent(host):
-    stream = host.remote.open("run-1")
+    stream = host.stream()
     stream.write(b"GET / HTTP/1.1\r\n\r\n")
     assert stream.read() == b""
     stream.close()

@@ -40,6 +40,7 @@ class QuickAgent:
     """An agent whose fill has ended before anybody listens: the journal has all, nothing comes."""
 
     name = "agent-01"
+    place = SimpleNamespace(place=lambda target: target, remote=SimpleNamespace(fio=None))
 
     def __init__(self, ended, holds=FULL):
         self._ended = ended

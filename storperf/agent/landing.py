@@ -1,0 +1,100 @@
+"""What must be known before the agent can land on a host: one short program, one answer.
+
+Its source is sent to the host's Python as it stands, so it imports nothing of ours.  It is
+asked by a JSON object in base64 and answers with one line of JSON on stdout.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from typing import Any, Dict, List, Optional
+
+# Chatty start-up files of a login shell print before it.
+MARK = "storperf-landing "
+INSTALLERS = ("apt-get", "dnf", "zypper")
+# Where programs lie that an ordinary user's PATH over SSH lacks.
+_MORE_PATH = ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def make_folder(folder: str) -> Optional[str]:
+    """Make our 0700 folder unless it is there; a sentence when it cannot be used."""
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        found = os.lstat(folder)
+    except OSError as error:
+        if os.path.islink(folder):
+            return "{} is a symbolic link".format(folder)
+        return "{}: {}".format(folder, error.strerror)
+    if stat.S_ISLNK(found.st_mode):
+        return "{} is a symbolic link".format(folder)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        return "{} is not a folder of this user".format(folder)
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        return "{} can be entered by others".format(folder)
+    return None
+
+
+def holds(path: str, sha256: str) -> bool:
+    """Whether a file of ours has that content; its hash is taken from the open file."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    digest = hashlib.sha256()
+    with os.fdopen(fd, "rb") as source:
+        found = os.fstat(source.fileno())
+        if found.st_uid != os.getuid() or not stat.S_ISREG(found.st_mode):
+            return False
+        for chunk in iter(lambda: source.read(1 << 20), b""):
+            digest.update(chunk)
+    return digest.hexdigest() == sha256
+
+
+def sudo_fault() -> Optional[str]:
+    """Why sudo does not do what it is told without a password; None when it does."""
+    try:
+        done = subprocess.run(
+            ["sudo", "-n", "--", "true"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    said = done.stderr.decode("utf-8", "replace").strip()
+    return said or "sudo ended with {}".format(done.returncode) if done.returncode else None
+
+
+def answer(ask: Dict[str, Any]) -> Dict[str, Any]:
+    """The facts.  `ask` has `folder`, `files` (name and SHA-256 each), `fio` and `sudo`."""
+    folder = os.path.abspath(os.path.expanduser(ask["folder"]))
+    fault = make_folder(folder)
+    path = os.environ.get("PATH", "") + _MORE_PATH
+    here: List[bool] = []
+    if fault is None:
+        here = [holds(os.path.join(folder, name), sha256) for name, sha256 in ask["files"]]
+    return {
+        "python": sys.executable,
+        "version": ".".join(map(str, sys.version_info[:3])),
+        "folder": folder,
+        "fault": fault,
+        "here": here,
+        "fio": shutil.which(ask["fio"], path=path),
+        "installers": [name for name in INSTALLERS if shutil.which(name, path=path)],
+        "is_root": os.getuid() == 0,
+        "sudo_fault": sudo_fault() if ask["sudo"] else None,
+    }
+
+
+if __name__ == "__main__":
+    asked = json.loads(base64.b64decode(sys.argv[1]))
+    sys.stdout.write("\n" + MARK + json.dumps(answer(asked)) + "\n")

@@ -1,0 +1,58 @@
+"""The seam between the engine and what hands out agents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from storperf.model.host import HostTarget
+from storperf.model.job import Job, Target, TargetKind
+from storperf.model.run import LedgerEntry
+from storperf.remote.seam import Remote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentPlace:
+    """Where an agent is: its name in results, and how to reach it.
+
+    `attach_s` is how long bringing the agent there may take; `patience_s` how long a lost one is
+    sought before it is given up.  `target` replaces the job's path and serial on this host.
+    """
+
+    name: str
+    remote: Remote
+    attach_s: float = 60.0
+    patience_s: float = 7.0
+    target: HostTarget | None = None
+
+    def place(self, target: Target) -> Target:
+        """The job's target as it is called on this host."""
+        if self.target is None or target.kind is TargetKind.NULL:
+            return target
+        return replace(target, path=self.target.path, serial=self.target.serial or target.serial)
+
+
+class Provider(Protocol):
+    """Hands out agents, and takes them back.
+
+    `ledger` comes first: what it names is written down before `acquire` makes anything.
+    """
+
+    def ledger(self, run_id: str, job: Job) -> tuple[LedgerEntry, ...]:
+        """What a run will create, by name, before it does."""
+
+    def acquire(self, job: Job) -> tuple[AgentPlace, ...]:
+        """The agents in the order of their names; asking again gives the same.  Reaches nobody."""
+
+
+def target_entries(run_id: str, place: AgentPlace, job: Job) -> tuple[LedgerEntry, ...]:
+    """The ledger's lines for the targets of one agent."""
+    return tuple(
+        LedgerEntry(
+            name=f"{run_id}/{place.name}/{side.name}/target-{index}",
+            kind=f"{target.kind}-target",
+            where=place.place(target).path,
+        )
+        for side in job.sides
+        for index, target in enumerate(side.targets)
+    )
