@@ -30,7 +30,7 @@ _EXTENTS_A_CALL = 512
 _SYNC = 0x1
 _LAST = 0x1
 _UNWRITTEN = 0x800
-_NO_MAP = (errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.ENOSYS)
+_NO_MAP = (errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.ENOSYS, errno.EBADR)
 
 Facts = Dict[str, Any]
 
