@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from storperf.agent import devices
-from storperf.agent.refusal import BUSY, REFUSED, Refusal
+from storperf.agent.refusal import BUSY, FAILED, REFUSED, Refusal
 from storperf.agent.targets import Targets
 
 SIZE = 16 << 20
@@ -227,6 +227,16 @@ def test_another_device_at_the_same_path_is_seen_at_the_start(loop, held, image,
     link.symlink_to(loop())
     with pytest.raises(Refusal, match="is another device than before"):
         held.check_again()
+
+
+def test_a_device_that_shrank_is_seen(loop, held, image):
+    device = loop()
+    held.prepare([request(device, image, size_bytes=4096)])
+    os.truncate(image, SIZE // 2)
+    run("losetup", "--set-capacity", device)
+    with pytest.raises(Refusal, match=f"has {SIZE // 2} bytes, and had {SIZE}") as caught:
+        held.check_again()
+    assert caught.value.code == FAILED
 
 
 def test_the_root_disk_is_refused_whatever_the_job_says():
