@@ -124,8 +124,13 @@ def _job_error(end: FioEnd) -> FioFailure | None:
         return None
     kind = FailureKind.NO_SPACE if errno.ENOSPC in wrong else FailureKind.IO_ERROR
     number = errno.ENOSPC if kind is FailureKind.NO_SPACE else wrong[0]
-    words = f"{len(wrong)} of {len(end.errors)} fio jobs failed: {os.strerror(number)}"
+    words = f"{len(wrong)} of {len(end.errors)} fio jobs failed: {error_words(number)}"
     return _failure(kind, f"{words} (error {number})", _telling_line(end))
+
+
+def error_words(number: int) -> str:
+    """An errno in words; some ioengines report -1, which fio 3.33 prints as 4294967295."""
+    return os.strerror(number) if number in errno.errorcode else "the ioengine gave no reason"
 
 
 def _bad_end(end: FioEnd) -> FioFailure | None:

@@ -119,6 +119,16 @@ def test_a_long_line_is_shortened():
     assert len(failure.sentence) < 500
 
 
+def test_an_error_that_is_no_errno_is_a_failure_all_the_same():
+    # What fio 3.33 prints for each fio job when its NBD server dies.
+    line = "fio: nbd_poll: nbd_poll: nothing to poll for in state DEAD: Invalid argument"
+    failure = explain(exit_status=1, errors=(4294967295,), last_lines=(line,))
+    assert failure.kind is FailureKind.IO_ERROR
+    assert failure.sentence == (
+        f"1 of 1 fio jobs failed: the ioengine gave no reason (error 4294967295); it said: {line}"
+    )
+
+
 def test_the_sentence_names_the_signal():
     assert "signal 9 (SIGKILL)" in explain(exit_status=None, signal=9).sentence
 
