@@ -94,6 +94,7 @@ missing_packages() {
     command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
         echo postgresql
     command -v chromium >/dev/null || echo chromium
+    command -v nbdkit >/dev/null || echo nbdkit
     # For tests/tools/stepped_clock.c.
     command -v cc >/dev/null || echo gcc libc6-dev
 }

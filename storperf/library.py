@@ -15,11 +15,13 @@ import yaml
 from storperf.engine.job_files import place_targets, read_job_file
 from storperf.engine.profiles import Library, is_shipped
 from storperf.errors import UnknownName, UsageError
+from storperf.fio import engines
 from storperf.fio.render import render_trial
 from storperf.jobfile.composition import read_entry
 from storperf.jobfile.faults import nearest
 from storperf.jobfile.parse import NO_VARIABLES, parse_job
-from storperf.model.job import Job, Origin, Plan, Target, TargetKind
+from storperf.model.job import Job, Origin, Plan
+from storperf.model.target import Target, TargetKind
 from storperf.plan import plan_job
 from storperf.settings import Settings
 from storperf.workloads.shipped import DESCRIPTIONS, WORKLOADS
@@ -109,7 +111,9 @@ def render_steps(looked: Looked, target: Path | None) -> list[tuple[str, str]]:
     job = looked.job
     place = job.sides[0].targets[0]
     if target is not None:
-        place = replace(place, kind=TargetKind.DEVICE, path=str(target))
+        if engines.of_target(place.kind) is not None:
+            job = replace(job, ioengine=engines.DEFAULT)
+        place = replace(place, kind=TargetKind.DEVICE, path=str(target), rbd=None)
     return [
         (
             step.key,

@@ -16,16 +16,15 @@ from storperf.model.baseline import BaselineEntry, BaselineKey
 from storperf.model.job import (
     CANDIDATE,
     Ending,
-    FileSystem,
     Job,
     Plan,
     PlannedTrial,
     Precondition,
     Rounds,
     Step,
-    Target,
     Workload,
 )
+from storperf.model.target import FileSystem, Target
 from storperf.units import render_size
 from storperf.version import FINGERPRINT_VERSION
 

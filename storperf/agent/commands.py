@@ -65,7 +65,7 @@ def examine(supervisor: Supervisor, _client: Client, command: Message) -> Messag
 
 
 def check(supervisor: Supervisor, _client: Client, command: Message) -> Message:
-    """What fio's own parser says of argument vectors (they hold --parse-only)."""
+    """What fio says of argument vectors that are done at once (--parse-only, or one block)."""
     if supervisor.trials:
         raise Refusal(FAILED, "a trial is running; argument vectors are checked before")
     return {"results": [facts.run_quietly(argv) for argv in command["argvs"]]}

@@ -14,7 +14,7 @@ import os
 from typing import Any, Dict, Optional
 
 from storperf.agent import contents, facts
-from storperf.agent.targets import Taken
+from storperf.agent.taken import Taken
 
 Proof = Dict[str, Any]
 

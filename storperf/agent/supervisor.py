@@ -26,6 +26,7 @@ from storperf.agent.fio_process import kill_left
 from storperf.agent.journal import Journal
 from storperf.agent.purging import Purges
 from storperf.agent.refusal import FAILED, Refusal
+from storperf.agent.remote_targets import LOCKS
 from storperf.agent.sensors import HostSensors
 from storperf.agent.steady_clock import SteadyClock
 from storperf.agent.targets import Targets
@@ -58,7 +59,8 @@ class Supervisor:
         self.is_over = False
         self.forget = False
         self.journal = Journal(os.path.join(run_dir, JOURNAL))
-        self.targets = Targets(run, os.path.join(run_dir, "created.json"))
+        locks = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(run_dir))), LOCKS)
+        self.targets = Targets(run, os.path.join(run_dir, "created.json"), locks)
         self.purges = Purges(os.path.join(run_dir, "purge"))
         self.trials: Dict[Key, TrialOnHost] = {}
         self.ended: Set[Key] = set()

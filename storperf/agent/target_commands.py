@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List
 
 from storperf.agent import contents, facts, proofs
 from storperf.agent.refusal import FAILED, REFUSED, Refusal
-from storperf.agent.targets import Taken, is_on_same_device
+from storperf.agent.taken import Taken
+from storperf.agent.targets import is_on_same_device
 
 if TYPE_CHECKING:
     from storperf.agent.clients import Client

@@ -4,6 +4,7 @@ A directory target is a file of ours in a folder of ours inside the directory th
 the job names; the lock is an flock on that directory.  A device target is held
 open with O_EXCL, which mount(8), LVM and other runs respect.  What is created is
 written down first, so that a later supervisor of the same run can remove it.
+For a target on a server only a file of ours is locked (remote_targets.py).
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import mmap
 import os
 from typing import Any, Callable, Dict, List, Optional
 
-from storperf.agent import devices, facts
+from storperf.agent import devices, facts, remote_targets
 from storperf.agent.mounts import Mounts
 from storperf.agent.refusal import BUSY, FAILED, NO_SPACE, REFUSED, Refusal
+from storperf.agent.taken import Taken
 
 DIRECT_ALIGNMENT = 4096
 _MIB = 1 << 20
@@ -57,44 +59,20 @@ def _is_ours_to_create(directory: str) -> bool:
     return True
 
 
-class Taken:
-    """One target that is locked: `filenames` are what fio opens, none for the null engine."""
-
-    def __init__(
-        self, request: Request, filenames: List[str], size_bytes: int, fd: Optional[int]
-    ) -> None:
-        self.request = request
-        self.filenames = filenames
-        self.size_bytes = size_bytes
-        self.fd = fd
-        self.device = ""
-        # Of a device, also of one with a file system of ours.
-        self.rdev: Optional[int] = None
-        self.device_bytes = 0
-
-    @property
-    def filename(self) -> str:
-        """The first of them, which names the target; empty for the null engine."""
-        return "".join(self.filenames[:1])
-
-    def describe(self) -> Dict[str, Any]:
-        """What the manager is told."""
-        return {
-            "filename": self.filename,
-            "filenames": self.filenames,
-            "size_bytes": self.size_bytes,
-            "device": self.device,
-        }
-
-
 class Targets:
-    """The targets of one run on this host; `state_path` remembers what was created."""
+    """The targets of one run on this host; `state_path` remembers what was created.
 
-    def __init__(self, run: str, state_path: str) -> None:
+    `locks` is the folder for locks of targets on servers, the same for all runs; by default one
+    beside `state_path`.
+    """
+
+    def __init__(self, run: str, state_path: str, locks: Optional[str] = None) -> None:
         self.run = run
         self._mounts = Mounts(run, os.path.dirname(state_path))
         self.taken: List[Taken] = []
         self._state_path = state_path
+        beside = os.path.join(os.path.dirname(state_path), remote_targets.LOCKS)
+        self._locks = beside if locks is None else locks
         self._created: List[str] = []
         self._new_files: List[str] = []
         if os.path.exists(state_path):
@@ -144,8 +122,7 @@ class Targets:
                 left[path] = failure
         self._created = [path for path in self._created if path in left]
         for taken in self.taken:
-            if taken.fd is not None:
-                os.close(taken.fd)
+            taken.close()
         self.taken = []
         try:
             self._save()
@@ -159,10 +136,18 @@ class Targets:
             return Taken(request, [], request["size_bytes"], None)
         if request["kind"] == "device":
             return self._take_device(index, request)
+        if request["kind"] in remote_targets.KINDS:
+            return self._take_remote(request)
         try:
             return self._take_directory(index, request)
         except OSError as error:
             raise _refuse_os_error(request["path"], error) from error
+
+    def _take_remote(self, request: Request) -> Taken:
+        fd, path = remote_targets.lock(request, self._locks, self.run)
+        taken = Taken(request, [], request["size_bytes"], fd)
+        taken.lock = path
+        return taken
 
     def _take_device(self, index: int, request: Request) -> Taken:
         path = request["path"]

@@ -10,7 +10,7 @@ from storperf.doctor.host import host_findings
 from storperf.doctor.keeping import keeping_findings
 from storperf.doctor.load_engine import load_engine_findings
 from storperf.doctor.openstack import openstack_findings
-from storperf.doctor.target import target_findings
+from storperf.doctor.target import server_findings, target_findings
 from storperf.doctor.wanted import Wanted
 from storperf.model.finding import Examination, Finding
 
@@ -30,6 +30,7 @@ def judge_fitness(
     for found, target in zip(targets, wanted.targets, strict=True):
         needed = _needed_bytes(targets, wanted, found)
         findings += target_findings(found, target, wanted, needed)
+    findings += server_findings(wanted)
     findings += host_findings(facts, wanted)
     findings += activity_findings(facts["activity"])
     findings += keeping_findings(results, agents, list(targets))

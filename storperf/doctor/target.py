@@ -8,7 +8,7 @@ from typing import Any
 
 from storperf.doctor.wanted import Wanted
 from storperf.model.finding import Finding, Level
-from storperf.model.job import Target
+from storperf.model.target import Target
 from storperf.units import render_bytes
 
 Facts = dict[str, Any]
@@ -35,6 +35,18 @@ def target_findings(found: Facts, target: Target, wanted: Wanted, needed: int) -
     yield _space(found, target, needed)
     yield _direct(found, target, wanted)
     yield from _devices(found, target, wanted)
+
+
+def server_findings(wanted: Wanted) -> Iterator[Finding]:
+    """Targets that only fio reaches; a run reads their last block before it writes anything."""
+    for server in wanted.servers:
+        yield Finding(
+            check="target",
+            level=Level.NOT_KNOWN,
+            found=f"{server}: it is asked when a run begins",
+            why="what lies behind a server cannot be looked at from here",
+            target=server,
+        )
 
 
 def _place(found: Facts, target: Target) -> Finding:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from storperf.fio import engines
-from storperf.model.job import Job, Target, TargetKind
+from storperf.model.job import Job
+from storperf.model.target import Target, TargetKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What will be asked of the machine.  `outstanding` is queue depth x fio jobs, at most."""
+    """What will be asked of the machine.  `outstanding` is queue depth x fio jobs, at most.
+
+    `servers` are the targets that only fio reaches, in words.
+    """
 
     job: str | None
     provider: str
@@ -20,6 +24,7 @@ class Wanted:
     targets: tuple[Target, ...]
     outstanding: int
     numjobs: int
+    servers: tuple[str, ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -33,24 +38,26 @@ class Wanted:
 
 
 def wanted_by_job(job: Job, instead: str | None = None) -> Wanted:
-    """What a job asks of its machine; targets of the null engine need no place.
+    """What a job asks of its machine; the null engine and targets on servers need no place.
 
     `instead` is a path that takes the place of the job's targets; it keeps the largest size.
     """
+    every = [target for side in job.sides for target in side.targets]
+    servers = tuple(f"{target.kind} {target.path}" for target in every if target.kind.is_remote)
     targets = {
         target.path: target
-        for side in job.sides
-        for target in side.targets
-        if target.kind is not TargetKind.NULL
+        for target in every
+        if target.kind is not TargetKind.NULL and not target.kind.is_remote
     }
     if instead is not None:
-        sizes = [target.size_bytes or 0 for target in targets.values()]
+        sizes = [target.size_bytes or 0 for target in every]
         size_bytes = max(sizes, default=0) or None
         targets = {instead: Target(kind=TargetKind.DIRECTORY, path=instead, size_bytes=size_bytes)}
     numjobs = max(job.matrix.numjobs)
     return Wanted(
         job=job.name,
         provider=job.provider.kind,
+        servers=servers if instead is None else (),
         fio=job.provider.fio,
         ioengine=job.ioengine,
         direct=job.direct,

@@ -8,13 +8,24 @@ from typing import Any
 
 from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
-from storperf.model.job import Op, Step, TargetKind
+from storperf.model.job import Op, Step
+from storperf.model.target import TargetKind
 
 Record = dict[str, Any]
 
 # A span of which 5 % was never written escapes so many samples 1 time in 27 (0.95 ** 64), one
 # of which 10 % was not, 1 time in 850.  A file's map misses nothing.
 SAMPLES = 64
+# Of a target that only fio reaches: nothing can be looked at.
+NOT_KNOWN: Record = {
+    "samples": 0,
+    "zero_samples": 0,
+    "first_zero": None,
+    "sha256": None,
+    "unwritten_bytes": None,
+    "hole_bytes": None,
+    "map": "unknown",
+}
 
 
 def places(context: RunContext) -> dict[str, int]:
@@ -26,7 +37,10 @@ def places(context: RunContext) -> dict[str, int]:
 def inspect(context: RunContext, agent: Agent) -> list[Record | None]:
     """What each target on this agent holds, by its number; None for the null engine."""
     found: list[Record | None] = agent.call("inspect", **places(context))["targets"]
-    return found
+    return [
+        NOT_KNOWN if target.kind.is_remote else each
+        for each, target in zip(found, context.targets(), strict=True)
+    ]
 
 
 def explain_unwritten(found: Record | None) -> str | None:
@@ -55,3 +69,12 @@ def unwritten_of(found: Iterable[Record | None]) -> list[str]:
     """What was never written, a sentence a target."""
     said = map(explain_unwritten, found)
     return [f"target-{number}: {words}" for number, words in enumerate(said) if words]
+
+
+def unknown_of(found: Iterable[Record | None]) -> list[str]:
+    """The targets of which nothing can be said, a sentence each."""
+    return [
+        f"target-{number}: only its server can tell what it holds"
+        for number, each in enumerate(found)
+        if each is not None and each["map"] == NOT_KNOWN["map"]
+    ]

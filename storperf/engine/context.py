@@ -10,7 +10,8 @@ from storperf.engine.agents import Agent
 from storperf.engine.cancel import Cancel
 from storperf.engine.events import Announcer
 from storperf.errors import ExitCode
-from storperf.model.job import Job, Plan, Step, Target, TargetKind
+from storperf.model.job import Job, Plan, Step
+from storperf.model.target import Target, TargetKind
 from storperf.model.verdict import Verdict
 from storperf.providers.provider import Provider
 from storperf.store.store import Store

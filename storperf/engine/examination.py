@@ -15,7 +15,7 @@ from storperf.doctor.judge import judge_fitness
 from storperf.doctor.wanted import Wanted
 from storperf.errors import UsageError
 from storperf.model.finding import Examination
-from storperf.model.job import Target
+from storperf.model.target import Target
 from storperf.providers.keystone import ask_keystone
 from storperf.providers.openstack_login import find_login, looked_in
 from storperf.remote.client import AgentClient

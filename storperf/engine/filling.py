@@ -14,7 +14,7 @@ from storperf.engine.past import FILL, past_of
 from storperf.engine.trial_end import explain_end
 from storperf.errors import FioFailed
 from storperf.fio.render import render_fill
-from storperf.model.job import TargetKind
+from storperf.model.target import TargetKind
 
 # A fill that is slower than this is taken for hung.
 SLOWEST_BYTES_PER_S = 2 << 20

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from storperf.errors import UsageError
 from storperf.jobfile.parse import NO_VARIABLES, parse_job
-from storperf.model.job import Job, Origin, Target, TargetKind
+from storperf.model.job import Job, Origin
+from storperf.model.target import Target, TargetKind
 from storperf.workloads.suites import SUITES
 
 MAX_JOB_FILE_BYTES = 1 << 20

@@ -6,10 +6,11 @@ from typing import Any
 
 from storperf.engine.agents import Agent, make_agent
 from storperf.engine.context import RunContext
+from storperf.engine.reach import reach
 from storperf.engine.step_checks import check_steps, tell_queues
 from storperf.errors import FioMissing, UsageError
 from storperf.fio.version import MINIMUM, parse_version
-from storperf.model.job import Target
+from storperf.model.target import Target
 from storperf.remote.pack import build_agent
 
 
@@ -47,6 +48,7 @@ def prepare(context: RunContext) -> None:
         tell_queues(context, agent)
         if not _has_started(agent):
             check_steps(context, agent)
+            reach(context, agent)
 
 
 def _request(context: RunContext, target: Target) -> dict[str, object]:
@@ -69,7 +71,7 @@ def _request(context: RunContext, target: Target) -> dict[str, object]:
 
 
 def _target_facts(prepared: dict[str, Any]) -> dict[str, object]:
-    kept = ("filename", "size_bytes", "device", "journal_on_target")
+    kept = ("filename", "size_bytes", "device", "lock", "journal_on_target")
     return {**{key: prepared[key] for key in kept}, **prepared["facts"]}
 
 

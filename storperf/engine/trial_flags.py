@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from storperf.engine.context import RunContext
-from storperf.model.job import Op, Step, TargetKind
+from storperf.model.job import Op, Step
 from storperf.model.run import Flag, Summary, Trial
+from storperf.model.target import TargetKind
 
 # No block device answers in less, from the call that submits to the completion (lat): 4k of a hole
 # took 1.4 us by psync and 2.8 to 3.9 us by libaio here, an idle loop device on memory 18 us, and
@@ -19,6 +20,7 @@ MOST_BYTES_PER_NS = 32.0
 # Persistent memory is storage, and is read within a microsecond.
 _IN_MEMORY_SLOTS = "pmem"
 UNWRITTEN = "unwritten."
+UNKNOWN = "unknown."
 
 
 def own_flags(
@@ -52,6 +54,8 @@ def _flags(
         yield Flag.UNSTEADY_PRECONDITION
     if any(name.startswith(UNWRITTEN) for name in trial.facts):
         yield Flag.READS_UNWRITTEN
+    if any(name.startswith(UNKNOWN) for name in trial.facts):
+        yield Flag.READS_UNKNOWN
     is_memory = any(
         target["facts"].get("device_name", "").startswith(_IN_MEMORY_SLOTS) for target in prepared
     )

@@ -26,7 +26,7 @@ from storperf.engine.trial_end import (
     longest_s,
     rules_met,
 )
-from storperf.engine.trial_flags import UNWRITTEN, own_flags
+from storperf.engine.trial_flags import UNKNOWN, UNWRITTEN, own_flags
 from storperf.errors import AgentLost, Cancelled
 from storperf.fio.ending import FailureKind, FioFailure
 from storperf.fio.job_text import read_sections, sections_last_s
@@ -98,7 +98,7 @@ class TrialRun:
         self._context.announce.transition(state.value, Moment.ACTED, trial=self._trial.id)
 
     def _look_at_contents(self) -> None:
-        """Remember what was never written, where that would be read; before anything starts."""
+        """Remember what was never written, or may be, where it would be read; before the start."""
         if not contents.is_in_question(self._context, self._step):
             return
         for agent in self._context.agents:
@@ -113,6 +113,9 @@ class TrialRun:
             unwritten = contents.unwritten_of(of_side)
             if unwritten:
                 self._add_facts(**{f"{UNWRITTEN}{agent.name}": unwritten})
+            unknown = contents.unknown_of(of_side)
+            if unknown:
+                self._add_facts(**{f"{UNKNOWN}{agent.name}": unknown})
 
     def _start(self) -> None:
         self._context.announce.tell(

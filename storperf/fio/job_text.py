@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from storperf.fio import engines
-from storperf.fio.options import RW_VALUES, canonical_name, option_fault
+from storperf.fio.options import REMOTE_PLACES, RW_VALUES, canonical_name, option_fault
 from storperf.units import parse_duration_s, parse_size
 
 GLOBAL = "global"
@@ -24,7 +24,10 @@ group_reporting new_group startdelay stonewall wait_for wait_for_previous pre_re
 fallocate description
 """
 OWN = frozenset(_OWN_WORDS.split())
-_PLACES = ("filename", "directory", "filename_format", "nrfiles", "openfiles", "filesize")
+_PLACES = (
+    *("filename", "directory", "filename_format", "nrfiles", "openfiles", "filesize"),
+    *REMOTE_PLACES,
+)
 _BARRIERS = ("stonewall", "wait_for_previous")
 
 
@@ -110,7 +113,7 @@ def _option_fault(key: str, value: str, *, unsafe_allowed: bool) -> str | None:
     if key in _PLACES:
         if unsafe_allowed:
             return None
-        return f"{key!r} names files of its own; leave it out, then it is the job's target"
+        return f"{key!r} names a place of its own; leave it out, then it is the job's target"
     if key == "rw" and value.split(":", maxsplit=1)[0] not in RW_VALUES:
         return f"{value!r} is not a pattern of fio"
     if key == "ioengine" and value not in (*engines.ENGINES, engines.NULL) and not unsafe_allowed:

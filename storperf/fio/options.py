@@ -51,6 +51,9 @@ PINNED_BLOCK_SIZE = ("bs", "bsrange", "bssplit")
 MIXED_BLOCK_SIZE = 0
 PINNED = (*PINNED_BLOCK_SIZE, "iodepth", "numjobs")
 
+# Where the engines of remote targets do their I/O.
+REMOTE_PLACES = ("uri", "pool", "rbdname", "clientname", "clustername")
+
 # Harmless: they shape the I/O inside the span and touch nothing else.  Everybody may use them.
 _HARMLESS_WORDS = """
 rw rw_sequencer bs bsrange bssplit ba bs_unaligned bs_is_seq_rand
@@ -79,6 +82,7 @@ DECIDED = {
     "directory": "write the job's key `target`",
     "filename_format": "write the job's key `target`",
     "unique_filename": "write the job's key `target`",
+    **dict.fromkeys(REMOTE_PLACES, "write the job's key `target`"),
     "nrfiles": "one target is one file; write the job's key `target`",
     "openfiles": "one target is one file; write the job's key `target`",
     "filesize": "write `size` in the job's key `target`",

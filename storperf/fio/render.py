@@ -8,11 +8,14 @@ from collections.abc import Iterable, Sequence
 from storperf.errors import UsageError
 from storperf.fio import engines
 from storperf.fio.job_text import read_sections
-from storperf.fio.options import MIXED_BLOCK_SIZE, PINNED, PINNED_BLOCK_SIZE
-from storperf.model.job import Job, RandomWrites, Step, Target, TargetKind, Workload
+from storperf.fio.options import MIXED_BLOCK_SIZE, PINNED, PINNED_BLOCK_SIZE, REMOTE_PLACES
+from storperf.model.job import Job, RandomWrites, Step, Workload
+from storperf.model.target import Target, TargetKind
 
 FILL_NAME = "fill"
 RANDOM_NAME = "precondition"
+REACH_NAME = "reach"
+REACH_BYTES = 4096
 
 
 def render_trial(
@@ -46,7 +49,7 @@ def _sections(job: Job, text: str, target: Target, filenames: Sequence[str]) -> 
     words = []
     for section in read_sections(text):
         given = dict(_place(job, target, filenames, job.ioengine))
-        if not section.options.keys().isdisjoint(("filename", "directory")):
+        if not section.options.keys().isdisjoint(("filename", "directory", *REMOTE_PLACES)):
             given.pop("filename", None)
         options = {**given, **section.options}
         words += _arguments([("name", section.name), *options.items()])
@@ -98,10 +101,31 @@ def _writing(job: Job, target: Target, filenames: Sequence[str]) -> list[tuple[s
     return [
         ("numjobs", "1"),
         ("group_reporting", "1"),
-        *_place(job, target, filenames, _fill_engine(target)),
+        *_place(job, target, filenames, fill_engine(target)),
         ("refill_buffers", "1"),
         ("buffer_compress_percentage", "0"),
     ]
+
+
+def render_reach(target: Target, *, fio: str) -> tuple[str, ...]:
+    """The argument vector that reads the last block of a remote target's span, and nothing else.
+
+    An export or an image that is smaller is no error to fio: it does fewer I/Os, here none
+    (fio 3.33, tried).  As a thread, for a fio job of its own would outlive a fio that is killed
+    while it waits for a server.
+    """
+    size = target.size_bytes or REACH_BYTES
+    options = [
+        ("name", REACH_NAME),
+        ("rw", "read"),
+        ("bs", str(REACH_BYTES)),
+        ("ioengine", fill_engine(target)),
+        *_address(target),
+        ("offset", str(size - REACH_BYTES)),
+        ("size", str(REACH_BYTES)),
+        ("thread", "1"),
+    ]
+    return (fio, *_arguments(options), "--output-format=json+", "--eta=never")
 
 
 def render_parse_only(argv: Sequence[str]) -> tuple[tuple[str, ...], ...]:
@@ -159,9 +183,9 @@ def _block_size(step: Step) -> list[tuple[str, str]]:
     return [(key, value) for key, value in step.workload.options if key in PINNED_BLOCK_SIZE]
 
 
-def _fill_engine(target: Target) -> str:
-    """The job's own engine may be a slow way to write a span."""
-    return engines.NULL if target.kind is TargetKind.NULL else engines.DEFAULT
+def fill_engine(target: Target) -> str:
+    """The engine that writes before measuring: the job's own may be a slow way to write a span."""
+    return engines.of_target(target.kind) or engines.DEFAULT
 
 
 def _place(
@@ -169,9 +193,23 @@ def _place(
 ) -> list[tuple[str, str]]:
     size = "100%" if target.size_bytes is None else str(target.size_bytes)
     options = [("ioengine", ioengine), ("direct", str(int(job.direct))), ("size", size)]
-    if target.kind is not TargetKind.NULL:
+    if target.kind.is_remote:
+        options += _address(target)
+    elif target.kind is not TargetKind.NULL:
         options.append(("filename", ":".join(map(render_filename, filenames))))
     return options
+
+
+def _address(target: Target) -> list[tuple[str, str]]:
+    """Where a remote target is, in the options of its own ioengine, which must stand before."""
+    if target.rbd is None:
+        return [("uri", target.path)]
+    return [
+        ("pool", target.rbd.pool),
+        ("rbdname", target.rbd.image),
+        ("clientname", target.rbd.client),
+        ("clustername", target.rbd.cluster),
+    ]
 
 
 def _reporting(job: Job) -> list[str]:

@@ -17,6 +17,11 @@ from storperf.jobfile.precondition_checks import (
     precondition_faults,
     untrusted_faults,
 )
+from storperf.jobfile.target_checks import (
+    engine_faults,
+    target_faults,
+    untrusted_target_faults,
+)
 from storperf.model.job import Ending, Op, Origin, Workload
 from storperf.units import render_duration, render_size
 
@@ -43,33 +48,6 @@ def cross_faults(checked: Checked) -> Iterator[Fault]:
     for keys, check in _CHECKS:
         if checked.has(*keys):
             yield from check(checked)
-
-
-def _target(checked: Checked) -> Iterator[Fault]:
-    target = checked.file.target
-    kinds = [
-        key for key in ("directory", "device", "null_engine") if getattr(target, key) is not None
-    ]
-    if len(kinds) != 1:
-        said = f"not {' and '.join(kinds)}" if kinds else "none stands there"
-        yield Fault(("target",), f"needs exactly one of directory, device and null_engine; {said}")
-        return
-    if kinds != ["device"]:
-        for key in sorted({"serial", "destroy"} & target.model_fields_set):
-            yield Fault(("target", key), "belongs to a device only")
-        return
-    if not str(target.device).startswith("/"):
-        yield Fault(("target", "device"), "must be an absolute path such as /dev/vdb")
-    if target.serial is None:
-        yield Fault(
-            ("target",),
-            "a device needs its `serial`, because its name can mean another one tomorrow",
-        )
-    if not target.destroy:
-        yield Fault(
-            ("target", "destroy"),
-            "a device needs `destroy: true`: what it holds may be overwritten",
-        )
 
 
 def _sizes(checked: Checked) -> Iterator[Fault]:
@@ -176,24 +154,6 @@ def _adaptive(checked: Checked) -> Iterator[Fault]:
         )
 
 
-def _engine(checked: Checked) -> Iterator[Fault]:
-    file = checked.file
-    named = file.ioengine
-    if file.target.null_engine:
-        if named not in (None, engines.NULL):
-            yield Fault(("ioengine",), "target.null_engine already says which engine; leave it out")
-        return
-    if named == engines.NULL:
-        yield Fault(("ioengine",), "the null engine is a target: write target: {null_engine: true}")
-    elif named is not None and named not in engines.ENGINES and not file.allow_unsafe_fio_options:
-        near = nearest(named, engines.ENGINES)
-        yield Fault(
-            ("ioengine",),
-            f"{named!r} is not among the engines that touch nothing but the target; {near} "
-            "(others need allow_unsafe_fio_options: true)",
-        )
-
-
 def _cached(checked: Checked) -> Iterator[Fault]:
     if checked.file.ioengine in engines.ALWAYS_CACHED and checked.file.direct:
         yield Fault(
@@ -285,20 +245,18 @@ def _untrusted(checked: Checked) -> Iterator[Fault]:
         yield from untrusted_faults(file)
     if checked.has("target"):
         yield from formatting_faults(file)
-    if checked.has("target") and file.target.directory is not None:
-        directory = file.target.directory
-        if directory.startswith("/") or ".." in directory.split("/"):
-            yield Fault(
-                ("target", "directory"), "an untrusted job file may only name one below ours"
-            )
+        yield from untrusted_target_faults(file)
 
 
 _CHECKS = (
-    (("target",), _target),
+    (("target",), lambda checked: target_faults(checked.file)),
     (("target", "matrix", "workloads"), _sizes),
     (("duration", "until"), _ending),
     (("rounds", "search", "until", "repeats", "matrix", "ioengine"), _adaptive),
-    (("target", "ioengine", "allow_unsafe_fio_options"), _engine),
+    (
+        ("target", "ioengine", "allow_unsafe_fio_options"),
+        lambda checked: engine_faults(checked.file, checked.workloads),
+    ),
     (("ioengine", "direct"), _cached),
     (("ioengine", "matrix", "workloads"), _depth),
     (("matrix", "provider"), _agents),

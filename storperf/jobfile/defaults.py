@@ -25,6 +25,7 @@ from storperf.model.job import (
     SteadyRule,
     StorperfRule,
 )
+from storperf.model.target import TargetKind
 from storperf.units import parse_duration_s
 
 SHORTEST_ROUND_S = 10.0
@@ -39,11 +40,20 @@ def span_bytes(target: TargetSection) -> int | None:
     return target.size
 
 
+def kind(target: TargetSection) -> TargetKind:
+    """What the target is, by the key that stands there."""
+    if target.null_engine:
+        return TargetKind.NULL
+    if target.nbd is not None:
+        return TargetKind.NBD
+    if target.rbd is not None:
+        return TargetKind.RBD
+    return TargetKind.DIRECTORY if target.device is None else TargetKind.DEVICE
+
+
 def ioengine(file: JobFile) -> str:
-    """The engine that is named, else what suits the target."""
-    if file.target.null_engine:
-        return engines.NULL
-    return file.ioengine or engines.DEFAULT
+    """The engine that the target says, else the one that is named."""
+    return engines.of_target(kind(file.target)) or file.ioengine or engines.DEFAULT
 
 
 def queue_depths(file: JobFile) -> tuple[int, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import cast
 
 from pydantic import ValidationError
 
@@ -17,19 +16,8 @@ from storperf.jobfile.models import JobFile
 from storperf.jobfile.source import NotReadableError, Source, Value, read_source
 from storperf.jobfile.target_section import TargetSection
 from storperf.jobfile.workload_entries import read_workloads
-from storperf.model.job import (
-    CANDIDATE,
-    FileSystem,
-    Graphite,
-    Job,
-    Matrix,
-    Origin,
-    Provider,
-    Side,
-    Target,
-    TargetKind,
-    Workload,
-)
+from storperf.model.job import CANDIDATE, Graphite, Job, Matrix, Origin, Provider, Side, Workload
+from storperf.model.target import FileSystem, RbdImage, Target
 from storperf.workloads.suites import SUITES
 
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
@@ -130,19 +118,16 @@ def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str
 
 
 def _target(target: TargetSection) -> Target:
-    if target.null_engine:
-        kind, path = TargetKind.NULL, ""
-    elif target.device is not None:
-        kind, path = TargetKind.DEVICE, target.device
-    else:
-        kind, path = TargetKind.DIRECTORY, cast("str", target.directory)
+    rbd = None if target.rbd is None else RbdImage(**target.rbd.model_dump())
+    image = "" if rbd is None else f"{rbd.cluster}:{rbd.pool}/{rbd.image}"
     return Target(
-        kind=kind,
-        path=path,
+        kind=defaults.kind(target),
+        path=target.directory or target.device or target.nbd or image,
         size_bytes=defaults.span_bytes(target),
         serial=target.serial,
         destroy=target.destroy,
         nrfiles=target.nrfiles,
+        rbd=rbd,
         file_system=_file_system(target),
     )
 

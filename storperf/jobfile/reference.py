@@ -75,7 +75,8 @@ workloads:
 
 It is sought beside the job file; each of its sections needs a `runtime`.
 Target, size and ioengine are the job's where a section does not say them.
-Sections that name files of their own need `allow_unsafe_fio_options`, like the options below.
+Sections that name files or servers of their own need `allow_unsafe_fio_options`, like the options
+below.
 
 Everybody may use these options, with values of `A-Z a-z 0-9 _.,:/%+=-`:
 {_words(sorted(HARMLESS))}.
@@ -115,7 +116,7 @@ _ORIGIN = f"""
 A job file given to the command line is trusted; one that comes through the API is not.
 An untrusted one may not set `allow_unsafe_fio_options`, `provider.fio`, `precondition.purge`,
 `precondition.drop_caches`, `target.mkfs` or `target.mount`.
-Its `target.directory` must be relative and without `..`.
+Its `target.directory` must be relative and without `..`; it may name no server (`nbd`, `rbd`).
 
 ## Bounds
 

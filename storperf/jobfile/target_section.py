@@ -8,6 +8,7 @@ from pydantic import BeforeValidator
 
 from storperf.agent import file_systems
 from storperf.jobfile import scalars
+from storperf.jobfile.remote_places import NbdUri, RbdSection
 from storperf.jobfile.section import Section, key
 
 Words = Annotated[
@@ -43,7 +44,7 @@ class MountSection(Section):
 
 
 class TargetSection(Section):
-    """Where I/O goes: exactly one of `directory`, `device` and `null_engine`."""
+    """Where I/O goes: exactly one of `directory`, `device`, `null_engine`, `nbd` and `rbd`."""
 
     directory: scalars.FilePath | None = key(
         "An existing directory; storperf makes a file of its own inside and removes it at the end. "
@@ -58,18 +59,30 @@ class TargetSection(Section):
         "(Not called `null`, because YAML reads that word as nothing.)",
         None,
     )
+    nbd: NbdUri | None = key(
+        "An NBD export: `nbd://HOST/EXPORT`, `nbd://HOST:PORT/EXPORT`, or "
+        "`nbd+unix:///EXPORT?socket=/PATH`; fio's engine `nbd` reaches it. What it holds is lost. "
+        "See [how to](../how-to/measure-nbd-and-rbd.md).",
+        None,
+    )
+    rbd: RbdSection | None = key(
+        "An image of a Ceph cluster; fio's engine `rbd` reaches it. What it holds is lost.", None
+    )
     serial: Annotated[str, BeforeValidator(scalars.printable(200))] | None = key(
         "The device's serial number as `lsblk -o SERIAL` shows it; needed with `device`, because "
         "names such as /dev/vdb move between boots.",
         None,
     )
     destroy: scalars.Flag = key(
-        "Must be `true` with `device`: everything on it may be overwritten.", False, shown=False
+        "Must be `true` with `device`, `nbd` and `rbd`: everything there may be overwritten.",
+        False,
+        shown=False,
     )
     size: scalars.Span | None = key(
         "The span that is filled and measured, from the start; a multiple of 4k, at least 1M. "
         "Default 1G for a directory, for `mkfs` and for the null engine, the whole device (to its "
-        "last whole MiB) for a device. A span that fits into a cache measures the cache.",
+        "last whole MiB) for a device; needed with `nbd` and `rbd`. A span that fits into a cache "
+        "measures the cache.",
         None,
     )
     mkfs: MkfsSection | None = key(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from storperf.model.host import SshHost
+from storperf.model.target import Target
 
 CANDIDATE = "candidate"
 REFERENCE = "reference"
@@ -24,40 +25,6 @@ class Op(StrEnum):
     READ = "read"
     WRITE = "write"
     TRIM = "trim"
-
-
-class TargetKind(StrEnum):
-    """Where I/O goes.  `null` is fio's null engine: no storage at all, for self-tests."""
-
-    DIRECTORY = "directory"
-    DEVICE = "device"
-    NULL = "null"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileSystem:
-    """What is made on a device and mounted; options are words, never shell text."""
-
-    type: str
-    mkfs_options: tuple[str, ...] = ()
-    mount_options: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """One place for I/O.  `size_bytes` is the span used; None means the whole device.
-
-    A directory's span lies in `nrfiles` files of equal size, and so does that of a device on
-    which `file_system` is made.
-    """
-
-    kind: TargetKind
-    path: str
-    size_bytes: int | None = None
-    serial: str | None = None
-    destroy: bool = False
-    nrfiles: int = 1
-    file_system: FileSystem | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

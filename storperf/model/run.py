@@ -71,6 +71,8 @@ class Flag(StrEnum):
     BEFORE_WINDOW = "before_window"
     UNSTEADY_PRECONDITION = "unsteady_precondition"
     READS_UNWRITTEN = "reads_unwritten"
+    # Nobody filled what it read, or others trimmed it, and only a server knows what is there.
+    READS_UNKNOWN = "reads_unknown"
     FASTER_THAN_STORAGE = "faster_than_storage"
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from storperf.model.host import HostTarget
-from storperf.model.job import Job, Target, TargetKind
+from storperf.model.job import Job
 from storperf.model.run import LedgerEntry
+from storperf.model.target import Target, TargetKind
 from storperf.remote.seam import Remote
 
 

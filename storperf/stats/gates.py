@@ -28,6 +28,10 @@ BLOCKING_FLAGS = {
         Reason.NOT_STORAGE,
         "it read blocks that were never written, which no storage fetches; see precondition.fill",
     ),
+    Flag.READS_UNKNOWN: (
+        Reason.NOT_STORAGE,
+        "nobody knows whether what it read was ever written; see precondition.fill",
+    ),
     Flag.FASTER_THAN_STORAGE: (
         Reason.NOT_STORAGE,
         "its reads came faster than any storage can answer: from memory, or from nothing",

@@ -21,6 +21,7 @@ OTHERS_WORDS = {
     "exit_status": "POSIX",
     "http_status": "HTTP",
     "slave": "the kernel's folder name in sysfs",
+    "pool": "Ceph",
     "ticks": "the kernel's clock ticks",
     "start_ticks": "the kernel's clock ticks",
     "ticks_per_s": "the kernel's clock ticks",

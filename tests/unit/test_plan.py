@@ -13,7 +13,6 @@ from storperf.jobfile.parse import parse_job
 from storperf.model.job import (
     ConfidentRule,
     Ending,
-    FileSystem,
     Graphite,
     Limit,
     Need,
@@ -24,6 +23,7 @@ from storperf.model.job import (
     StorperfRule,
     Workload,
 )
+from storperf.model.target import FileSystem
 from storperf.plan import MAX_KEY, fingerprint, plan_job
 
 JOB = parse_job(

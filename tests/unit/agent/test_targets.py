@@ -312,4 +312,5 @@ def test_the_null_target_has_no_file(make):
         "filenames": [],
         "size_bytes": SIZE,
         "device": "",
+        "lock": "",
     }

@@ -12,7 +12,8 @@ from storperf.doctor.judge import judge_fitness
 from storperf.doctor.wanted import wanted_by_directory, wanted_by_job
 from storperf.errors import ExitCode
 from storperf.model.finding import Level
-from storperf.model.job import Matrix, Side, Target, TargetKind
+from storperf.model.job import Matrix, Side
+from storperf.model.target import Target, TargetKind
 
 GIB = 1 << 30
 DEVICE = {

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from storperf.engine.cancel import Cancel
-from storperf.engine.contents import explain_unwritten, is_in_question
+from storperf.engine.contents import explain_unwritten, is_in_question, unknown_of
 from storperf.engine.context import RunContext
 from storperf.engine.precondition import precondition
 from storperf.errors import FioFailed
@@ -15,7 +15,13 @@ from storperf.jobfile.parse import parse_job
 from storperf.plan import plan_job
 
 SIZE = 16 << 20
-FULL = {"samples": 66, "zero_samples": 0, "unwritten_bytes": 0, "hole_bytes": 0}
+FULL = {
+    "samples": 66,
+    "zero_samples": 0,
+    "unwritten_bytes": 0,
+    "hole_bytes": 0,
+    "map": "fiemap",
+}
 
 
 def a_target(written=SIZE, exit_status=0):
@@ -153,6 +159,20 @@ def test_nothing_is_filled_where_the_job_says_so():
     agent = QuickAgent(a_target())
     precondition(context_of(agent, job_of("precondition: {fill: false}")))
     assert agent.calls == []
+
+
+NBD = "{nbd: 'nbd://h/x', size: 16M, destroy: true}"
+
+
+def test_what_a_server_holds_is_unknown_and_never_proven():
+    agent = QuickAgent(a_target(), holds=None)
+    facts = {}
+    precondition(context_of(agent, job_of(target=NBD), facts=facts))
+    (held,) = facts["precondition.agent-01"]["holds"]
+    assert (held["map"], held["samples"], held["sha256"]) == ("unknown", 0, None)
+    assert "recall_fill" not in agent.calls
+    assert explain_unwritten(held) is None
+    assert unknown_of([None, FULL, held]) == ["target-2: only its server can tell what it holds"]
 
 
 DEVICE = "{device: /dev/vdb, serial: S, destroy: true}"

@@ -75,6 +75,11 @@ def test_what_was_found_unwritten_before_the_trial_is_its_flag():
     assert flags_of(job_of(), mean(9000), trial_facts=found) == (Flag.READS_UNWRITTEN,)
 
 
+def test_reads_of_what_only_a_server_knows_are_told():
+    found = {"unknown.agent-01": ["target-0: only its server can tell what it holds"]}
+    assert flags_of(job_of(), mean(9000), trial_facts=found) == (Flag.READS_UNKNOWN,)
+
+
 def test_a_journal_on_the_target_is_told():
     assert flags_of(job_of(), [], journal_on_target=True) == (Flag.JOURNAL_ON_TARGET,)
 

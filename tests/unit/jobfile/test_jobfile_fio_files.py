@@ -114,7 +114,7 @@ def test_barriers_add_up_and_the_others_run_together():
         ("[a\nrw=read\n", "line 1: '[a' is no section"),
         ("[a]\nrw=read\n", "section [a] has no runtime"),
         ("[a]\nruntime=1\nrw=reed\n", "'reed' is not a pattern of fio"),
-        ("[a]\nruntime=1\nfilename=/dev/sda\n", "'filename' names files of its own"),
+        ("[a]\nruntime=1\nfilename=/dev/sda\n", "'filename' names a place of its own"),
         ("[a]\nruntime=1\nexec_prerun=touch\n", "section [a]: fio option 'exec_prerun' is refused"),
         ("[a]\nruntime=1\nioengine=external:x\n", "may touch more than the target"),
         ("[a]\nruntime=1\nstatus-interval=1\n", "is not a workload's to set"),

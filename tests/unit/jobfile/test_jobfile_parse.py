@@ -20,9 +20,9 @@ from storperf.model.job import (
     Origin,
     SteadyRule,
     StorperfRule,
-    TargetKind,
     Workload,
 )
+from storperf.model.target import TargetKind
 
 THREE_LINES = "name: nightly\ntarget: {directory: scratch, size: 1G}\nworkloads: [rr, wr]\n"
 NULL_TARGET = "name: x\ntarget: {null_engine: true}\n"
@@ -232,7 +232,7 @@ def test_a_wrong_value_is_refused(extra, says):
     ("target", "says"),
     [
         ("scratch", "must be a mapping of directory, device"),
-        ("{}", "needs exactly one of directory, device and null_engine; none stands there"),
+        ("{}", "exactly one of directory, device, null_engine, nbd and rbd; none stands there"),
         ("{size: 1G}", "needs exactly one of"),
         ("{directory: a, null_engine: true}", "not directory and null_engine"),
         ("{directory: a, device: /dev/vdb}", "not directory and device"),
@@ -241,7 +241,7 @@ def test_a_wrong_value_is_refused(extra, says):
         ("{directory: a, size: 2P}", "is not between 1M and 1P"),
         ("{directory: a, size: 1048577}", "is not a multiple of 4k"),
         ("{directory: a, serial: x}", "target.serial: belongs to a device only"),
-        ("{directory: a, destroy: true}", "target.destroy: belongs to a device only"),
+        ("{directory: a, destroy: true}", "target.destroy: belongs to a device, to nbd and to rbd"),
         ("{device: vdb, serial: x, destroy: true}", "must be an absolute path"),
         ("{device: /dev/vdb, destroy: true}", "a device needs its `serial`"),
         ("{device: /dev/vdb, serial: x}", "a device needs `destroy: true`"),
@@ -381,7 +381,7 @@ def test_an_option_that_storperf_decides_is_refused_even_with_permission(option,
         ("provider: {fio: /tmp/evil}", "{null_engine: true}", "may not choose the program"),
         ("", "{directory: /etc}", "may only name one below ours"),
         ("", "{directory: a/../../b}", "may only name one below ours"),
-        ("ioengine: rbd\nallow_unsafe_fio_options: true", "{directory: a}", "not possible"),
+        ("ioengine: rados\nallow_unsafe_fio_options: true", "{directory: a}", "not possible"),
     ],
 )
 def test_an_untrusted_job_file_chooses_no_program_and_no_place(extra, target, says):

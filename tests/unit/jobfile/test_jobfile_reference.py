@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[3]
 GOOD = [
     "name: nightly\ntarget: {directory: scratch, size: 1G}\nworkloads: [rr, wr]\n",
     "name: n\ntarget: {null_engine: true}\nworkloads: rr\nmatrix: {queue_depth: 4}\n",
+    "name: n\ntarget: {nbd: 'nbd://h/x', size: 1G, destroy: true}\nworkloads: rr\n",
+    "name: n\ntarget: {rbd: {pool: p, image: i}, size: 1G, destroy: true}\nworkloads: rr\n",
     (
         "name: n\ntarget: {device: /dev/vdb, serial: S, destroy: true}\n"
         "workloads: [{name: mixed, rw: randrw, rwmixread: 70}]\n"

@@ -16,8 +16,6 @@ from storperf.model.job import (
     Provider,
     Side,
     Step,
-    Target,
-    TargetKind,
     Workload,
 )
 from storperf.model.result import RunResult
@@ -32,6 +30,7 @@ from storperf.model.run import (
     TrialEnd,
     TrialState,
 )
+from storperf.model.target import Target, TargetKind
 from storperf.model.verdict import Check, CheckKind, Reason, Verdict
 
 STEP = "rr-bs4k-qd1-nj1-a1"

@@ -18,11 +18,10 @@ from storperf.model.job import (
     Provider,
     Side,
     Step,
-    Target,
-    TargetKind,
     Workload,
 )
 from storperf.model.run import Steadiness, Summary, Trial, TrialEnd, TrialState
+from storperf.model.target import Target, TargetKind
 from storperf.stats.table import IntervalTable
 
 RANDREAD = Workload(name="rr", options=(("rw", "randread"),))

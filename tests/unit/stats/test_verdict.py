@@ -261,6 +261,7 @@ def test_repeats_count_as_one_value():
         ({"flags": (Flag.DISTURBED,)}, Reason.DISTURBED),
         ({"flags": (Flag.UNSTEADY_PRECONDITION,)}, Reason.NOT_STEADY),
         ({"flags": (Flag.READS_UNWRITTEN,)}, Reason.NOT_STORAGE),
+        ({"flags": (Flag.READS_UNKNOWN,)}, Reason.NOT_STORAGE),
         ({"flags": (Flag.FASTER_THAN_STORAGE,)}, Reason.NOT_STORAGE),
         ({"steadiness": Steadiness.NOT_STEADY}, Reason.NOT_STEADY),
         (
