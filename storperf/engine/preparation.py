@@ -6,10 +6,9 @@ from typing import Any
 
 from storperf.engine.agents import Agent, make_agent
 from storperf.engine.context import RunContext
+from storperf.engine.load_engine import require_fio, require_io_uring
 from storperf.engine.reach import reach
 from storperf.engine.step_checks import check_steps, tell_queues
-from storperf.errors import FioMissing, UsageError
-from storperf.fio.version import MINIMUM, parse_version
 from storperf.model.target import Target
 from storperf.remote.pack import build_agent
 
@@ -34,7 +33,9 @@ def prepare(context: RunContext) -> None:
     requests = [_request(context, target) for target in targets]
     for agent in context.agents:
         facts = agent.call("probe", fio=context.job.provider.fio)
-        _require_fio(context, agent, facts["fio"])
+        require_fio(context, agent, facts["fio"])
+        if not _has_started(agent):
+            require_io_uring(context, agent)
         if context.job.precondition.drop_caches:
             agent.call("drop_caches")  # refused where it is not possible, before all else
         prepared = agent.prepare(requests)
@@ -73,26 +74,6 @@ def _request(context: RunContext, target: Target) -> dict[str, object]:
 def _target_facts(prepared: dict[str, Any]) -> dict[str, object]:
     kept = ("filename", "size_bytes", "device", "lock", "journal_on_target")
     return {**{key: prepared[key] for key in kept}, **prepared["facts"]}
-
-
-def _require_fio(context: RunContext, agent: Agent, found: dict[str, Any]) -> None:
-    wanted = context.job.provider.fio
-    remedy = "install it (apt-get install fio) or name one with provider.fio"
-    if "error" in found:
-        raise FioMissing(f"{agent.name} has no usable fio: {found['error']}; {remedy}")
-    version = parse_version(found["version"])
-    if version is None:
-        raise FioMissing(f"{agent.name}: {wanted} --version says {found['version']!r}; {remedy}")
-    if version < MINIMUM:
-        least = ".".join(map(str, MINIMUM))
-        raise FioMissing(
-            f"{agent.name} has {found['version']}, too old: storperf needs {least} or newer; "
-            f"{remedy}"
-        )
-    engine = context.job.ioengine
-    if found["engines"] and engine not in found["engines"] and context.targets():
-        known = ", ".join(found["engines"])
-        raise UsageError(f"{agent.name}: this fio has no ioengine {engine!r}; it has {known}")
 
 
 def _has_started(agent: Agent) -> bool:

@@ -128,6 +128,20 @@ def render_reach(target: Target, *, fio: str) -> tuple[str, ...]:
     return (fio, *_arguments(options), "--output-format=json+", "--eta=never")
 
 
+def render_try(ioengine: str, *, fio: str) -> tuple[str, ...]:
+    """The argument vector that tries an ioengine where it can do no harm."""
+    options = [
+        ("name", "try"),
+        ("rw", "read"),
+        ("bs", str(REACH_BYTES)),
+        ("ioengine", ioengine),
+        ("filename", "/dev/zero"),
+        ("size", str(REACH_BYTES)),
+        ("thread", "1"),
+    ]
+    return (fio, *_arguments(options), "--output-format=json+", "--eta=never")
+
+
 def render_parse_only(argv: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """The same, only checked: fio does no I/O and says what it does not understand.
 

@@ -24,6 +24,7 @@ Settings, all optional:
   at          share of the runtime after which the mode strikes (0.5; early_end: one third)
   fill_s      seconds that a filling takes (0.2)
   version     what --version says ("fio-3.33")
+  engines     what --enghelp lists (those of most builds)
   child       true: a child in its process group that ignores SIGINT and SIGTERM (false)
   deaf_to     what `hangs` does not hear (["SIGINT", "SIGTERM"])
   flood_mb_s  how fast `fills_output` prints (50)
@@ -73,6 +74,7 @@ DEFAULTS = {
     "at": None,
     "fill_s": 0.2,
     "version": "fio-3.33",
+    "engines": None,
     "child": False,
     "deaf_to": ["SIGINT", "SIGTERM"],
     "flood_mb_s": 50,
@@ -424,7 +426,8 @@ def main():
         print("fio-2.1" if settings["mode"] == "too_old" else settings["version"])  # noqa: T201
         return 0
     if "enghelp" in options:
-        print("Available IO engines:\n" + "\n".join("\t" + name for name in ENGINES))  # noqa: T201
+        names = ENGINES if settings["engines"] is None else settings["engines"]
+        print("Available IO engines:\n" + "\n".join("\t" + name for name in names))  # noqa: T201
         return 0
     rw = options.get("rw", options.get("readwrite", "read"))
     if rw not in DIRECTIONS or settings["mode"] == "bad_options":
