@@ -83,11 +83,6 @@ class Agent:
         """A command's reply."""
         return self._attached().call(command, Deadline.after(_CALL_S), **arguments)
 
-    @property
-    def fio(self) -> str | None:
-        """The path of a fio that was brought to the host; None: the job's word counts."""
-        return self.place.remote.fio
-
     def forget(self, *, keep: bool) -> list[str]:
         """End the supervisor; without `keep` the run's folder goes too.  What did not go."""
         self.call("shutdown", forget=not keep)

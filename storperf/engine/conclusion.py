@@ -6,7 +6,7 @@ import logging
 import tempfile
 from pathlib import Path
 
-from storperf.engine import waiting
+from storperf.engine import fanout, waiting
 from storperf.engine.agents import Agent, make_agent
 from storperf.engine.context import RunContext
 from storperf.errors import ExitCode, StoreError, StorperfError
@@ -29,7 +29,7 @@ def collect(context: RunContext) -> None:
         context.cancel.check()
         if trial.state is not TrialState.STORED:
             continue
-        for agent in context.agents:
+        for agent in context.agents_of(context.plan.step(trial.step_key)):
             for number in context.numbers_of_side(trial.side):
                 for which in _RAW_KINDS:
                     _bring(context, agent, (trial.id, trial.attempt), number, which)
@@ -60,9 +60,9 @@ def teardown(context: RunContext) -> None:
     if not context.agents:
         _attach_for_teardown(context)
     given_back = []
-    for agent in context.agents:
-        left = _give_back(agent)
-        agent.detach()
+    for agent, left in zip(
+        context.agents, fanout.for_each(context.agents, _give_back), strict=True
+    ):
         context.left_behind += left
         if not left:
             given_back.append(agent)
@@ -73,19 +73,22 @@ def teardown(context: RunContext) -> None:
     ledger = [entry.name for entry in context.store.ledger(context.run_id) if not entry.released]
     for agent in given_back:
         for name in sorted(ledger):
-            if name.startswith(f"{context.run_id}/{agent.name}"):
+            if f"{name}/".startswith(f"{context.run_id}/{agent.name}/"):
                 context.store.ledger_release(context.run_id, name)
 
 
 def _give_back(agent: Agent) -> list[str]:
-    """Release an agent's targets and end it; what is left."""
+    """Release an agent's targets, end it and leave its host; what is left."""
+    if not agent.was_reached:
+        return []
     try:
         left = agent.release()
-        agent.call("shutdown", forget=not left)
+        return left + agent.forget(keep=bool(left))
     except StorperfError as error:
         log.warning("%s is attached again for its teardown: %s", agent.name, error)
         return _give_back_again(agent, has_lost_journal=isinstance(error, StoreError))
-    return left
+    finally:
+        agent.leave()
 
 
 def _give_back_again(agent: Agent, *, has_lost_journal: bool) -> list[str]:
@@ -93,10 +96,9 @@ def _give_back_again(agent: Agent, *, has_lost_journal: bool) -> list[str]:
     try:
         agent.attach_deaf()
         left = agent.release()
-        agent.call("shutdown", forget=not left and not has_lost_journal)
+        return left + agent.forget(keep=bool(left) or has_lost_journal)
     except StorperfError as error:
         return [f"{agent.name}: {error.message}"]
-    return left
 
 
 def _attach_for_teardown(context: RunContext) -> None:
@@ -107,8 +109,14 @@ def _attach_for_teardown(context: RunContext) -> None:
     folder = context.store.journals_folder(context.run_id)
     for place in context.provider.acquire(context.job):
         agent = make_agent(context.run_id, place, package, folder)
+        # Its ledger says that it was to be: of a run that died early nobody knows more.
+        agent.was_reached = True
         context.agents.append(agent)
-        try:
-            agent.attach()
-        except StorperfError as error:
-            log.warning("%s cannot be reached for teardown: %s", agent.name, error)
+    fanout.for_each(context.agents, _attach)
+
+
+def _attach(agent: Agent) -> None:
+    try:
+        agent.attach()
+    except StorperfError as error:
+        log.warning("%s cannot be reached for teardown: %s", agent.name, error)

@@ -59,6 +59,10 @@ class RunContext:
         size_bytes = self.prepared[agent.name][number]["size_bytes"]
         return replace(agent.place.place(self.targets()[number]), size_bytes=size_bytes)
 
+    def fio_on(self, agent: Agent) -> str:
+        """The name or path of the load engine on an agent's host."""
+        return agent.place.remote.fio or self.job.provider.fio
+
     def storage_numbers(self) -> list[int]:
         """The numbers of the targets that are storage: all but the null engine."""
         return [

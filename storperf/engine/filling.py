@@ -6,7 +6,7 @@ import time
 from importlib import import_module
 from typing import Any
 
-from storperf.engine import contents, waiting
+from storperf.engine import contents, fanout, waiting
 from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
 from storperf.engine.events import EventKind
@@ -24,13 +24,14 @@ _FILL_GRACE_S = 60.0
 def fill(context: RunContext) -> None:
     """Fill the targets that are not known to be filled."""
     numbers = context.storage_numbers()
-    started = {agent: _start_fill(context, agent, numbers) for agent in context.agents if numbers}
-    fills = {agent: attempt for agent, attempt in started.items() if attempt is not None}
+    fills = _attempts(context) if numbers else {}
     if fills:
+        size_bytes = sum(_fill_bytes(context, agent, numbers) for agent in fills)
+        context.announce.tell(EventKind.TRIAL_STARTED, trial=FILL, what=FILL, size_bytes=size_bytes)
+        fanout.for_each(list(fills), lambda each: _start_fill(context, each, fills[each], numbers))
         # numpy and scipy load while the fill runs: not between the first trials, where it shows.
         import_module("storperf.engine.trial_tables")
-    for agent, attempt in fills.items():
-        _finish_fill(context, agent, attempt)
+        _finish_fill(context, fills)
 
 
 def verify_fill(context: RunContext, agent: Agent) -> list[contents.Record | None]:
@@ -56,11 +57,23 @@ def _how(context: RunContext) -> str:
     return f"{asked.passes} x in blocks of {asked.block_size_bytes} bytes"
 
 
-def _start_fill(context: RunContext, agent: Agent, numbers: list[int]) -> int | None:
-    """Start the fill on an agent; its attempt, None when the targets are filled already."""
-    past = past_of(agent, FILL)
-    if past.is_done or _is_proven(context, agent):
-        return None
+def _attempts(context: RunContext) -> dict[Agent, int]:
+    """The attempt to make, or to go on with, on each agent whose targets are not filled."""
+    found = {}
+    for agent in context.agents:
+        past = past_of(agent, FILL)
+        if not past.is_done and not _is_proven(context, agent):
+            found[agent] = past.attempt
+    return found
+
+
+def _fill_bytes(context: RunContext, agent: Agent, numbers: list[int]) -> int:
+    sizes: list[int] = [context.prepared[agent.name][number]["size_bytes"] for number in numbers]
+    return context.job.precondition.passes * sum(sizes)
+
+
+def _start_fill(context: RunContext, agent: Agent, attempt: int, numbers: list[int]) -> None:
+    """Start the fill on an agent; one that runs already goes on."""
     prepared = context.prepared[agent.name]
     targets = [
         {
@@ -68,24 +81,21 @@ def _start_fill(context: RunContext, agent: Agent, numbers: list[int]) -> int | 
             "argv": render_fill(
                 context.job,
                 context.target_on(agent, number),
-                fio=context.job.provider.fio,
+                fio=context.fio_on(agent),
                 filenames=prepared[number]["filenames"],
             ),
         }
         for number in numbers
     ]
-    passes = context.job.precondition.passes
-    size_bytes = passes * sum(prepared[number]["size_bytes"] for number in numbers)
-    context.announce.tell(EventKind.TRIAL_STARTED, trial=FILL, what=FILL, size_bytes=size_bytes)
+    size_bytes = _fill_bytes(context, agent, numbers)
     agent.call(
         "start",
         trial=FILL,
-        attempt=past.attempt,
+        attempt=attempt,
         what="fill",
         deadline_s=size_bytes / SLOWEST_BYTES_PER_S + _FILL_GRACE_S,
         targets=targets,
     )
-    return past.attempt
 
 
 def _is_proven(context: RunContext, agent: Agent) -> bool:
@@ -105,25 +115,32 @@ def _is_proven(context: RunContext, agent: Agent) -> bool:
     return True
 
 
-def _finish_fill(context: RunContext, agent: Agent, attempt: int) -> None:
-    prepared = context.prepared[agent.name]
-    written: dict[int, int] = {}
+def _finish_fill(context: RunContext, fills: dict[Agent, int]) -> None:
+    written: dict[tuple[str, int], int] = {}
 
-    def progress(record: dict[str, Any]) -> None:
+    def progress(name: str, record: dict[str, Any]) -> None:
         if record["kind"] == "progress":
-            number = record["target"]
-            written[number] = written.get(number, 0) + record["bytes"]
+            key = (name, record["target"])
+            written[key] = written.get(key, 0) + record["bytes"]
             context.announce.tell(EventKind.PROGRESS, trial=FILL, done_bytes=sum(written.values()))
 
-    ended = waiting.for_end(context, agent, FILL, attempt, progress)
+    attempts = {agent.name: (FILL, attempt) for agent, attempt in fills.items()}
+    ends = waiting.Waiting(context, list(fills), attempts, progress).run()
     context.announce.tell(EventKind.TRIAL_ENDED, trial=FILL, what=FILL)
+    for name, ended in ends.require(context).items():
+        _check_filled(context, name, ended)
+
+
+def _check_filled(context: RunContext, name: str, ended: dict[str, Any]) -> None:
+    """FioFailed when an agent's targets are not what a fill leaves."""
     failure = explain_end(ended)
     if failure is not None:
-        raise FioFailed(f"{agent.name}: filling the target failed: {failure.sentence}")
+        raise FioFailed(f"{name}: filling the target failed: {failure.sentence}")
     for target in ended["targets"]:
-        wanted = prepared[target["target"]]["size_bytes"] * context.job.precondition.passes
+        size_bytes = context.prepared[name][target["target"]]["size_bytes"]
+        wanted = size_bytes * context.job.precondition.passes
         if target["bytes"]["write"] < wanted:
             raise FioFailed(
-                f"{agent.name}: fio says the target is filled, but wrote only "
+                f"{name}: fio says the target is filled, but wrote only "
                 f"{target['bytes']['write']} of {wanted} bytes"
             )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from storperf.errors import UsageError
 from storperf.jobfile.parse import NO_VARIABLES, parse_job
-from storperf.model.job import Job, Origin
+from storperf.model.job import Job, Origin, Provider
 from storperf.model.target import Target, TargetKind
 from storperf.workloads.suites import SUITES
 
@@ -68,14 +68,29 @@ def _read_beside(folder: Path, origin: Origin, name: str) -> str:
 
 
 def place_targets(job: Job, directory: Path) -> Job:
-    """The job with the paths of its directories made absolute, from `directory` on."""
+    """The job with all paths of this machine made absolute, from `directory` on."""
 
     def place(target: Target) -> Target:
-        if target.kind is not TargetKind.DIRECTORY:
+        if target.kind is not TargetKind.DIRECTORY or job.provider.kind != "local":
             return target
         return replace(target, path=os.path.normpath(directory / target.path))
 
     sides = tuple(
         replace(side, targets=tuple(place(target) for target in side.targets)) for side in job.sides
     )
-    return replace(job, sides=sides)
+    return replace(job, sides=sides, provider=_place_provider(job.provider, directory))
+
+
+def _place_provider(provider: Provider, directory: Path) -> Provider:
+    """The provider with the paths of this machine made absolute; those of a home stay."""
+
+    def place(path: str | None) -> str | None:
+        if path is None or path.startswith("~"):
+            return path
+        return os.path.normpath(directory / path)
+
+    hosts = tuple(
+        replace(host, key=place(host.key), password_file=place(host.password_file))
+        for host in provider.hosts
+    )
+    return replace(provider, hosts=hosts, fio_binary=place(provider.fio_binary))

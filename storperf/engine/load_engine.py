@@ -23,7 +23,7 @@ def require_fio(context: RunContext, agent: Agent, found: dict[str, Any]) -> Non
 
     `found` is what the agent knows of its fio; one that lists no ioengines is believed to have all.
     """
-    wanted = context.job.provider.fio
+    wanted = context.fio_on(agent)
     remedy = "install it (apt-get install fio) or name one with provider.fio"
     if "error" in found:
         raise FioMissing(f"{agent.name} has no usable fio: {found['error']}; {remedy}")
@@ -47,7 +47,7 @@ def require_io_uring(context: RunContext, agent: Agent) -> None:
     """
     if engines.IO_URING not in dict(_engines(context)):
         return
-    argv = render_try(engines.IO_URING, fio=context.job.provider.fio)
+    argv = render_try(engines.IO_URING, fio=context.fio_on(agent))
     (result,) = agent.call("check", argvs=[argv])["results"]
     if result.get("exit_status") == 0:
         return

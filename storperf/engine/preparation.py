@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from storperf.engine import fanout
 from storperf.engine.agents import Agent, make_agent
 from storperf.engine.context import RunContext
 from storperf.engine.load_engine import require_fio, require_io_uring
@@ -22,23 +23,16 @@ def provision(context: RunContext) -> None:
     package = build_agent()
     folder = context.store.journals_folder(context.run_id)
     for place in context.provider.acquire(context.job):
-        agent = make_agent(context.run_id, place, package, folder)
-        context.agents.append(agent)
-        agent.attach()
+        context.agents.append(make_agent(context.run_id, place, package, folder))
+    fanout.for_each(context.agents, Agent.attach)
 
 
 def prepare(context: RunContext) -> None:
     """Look at each host, take the targets, let fio's own parser read every step."""
-    targets = context.targets()
-    requests = [_request(context, target) for target in targets]
-    for agent in context.agents:
-        facts = agent.call("probe", fio=context.job.provider.fio)
-        require_fio(context, agent, facts["fio"])
-        if not _has_started(agent):
-            require_io_uring(context, agent)
-        if context.job.precondition.drop_caches:
-            agent.call("drop_caches")  # refused where it is not possible, before all else
-        prepared = agent.prepare(requests)
+    agents = context.agents
+    probed = fanout.for_each(agents, lambda each: _probe(context, each))
+    taken = fanout.for_each(agents, lambda each: each.prepare(_requests(context, each)))
+    for agent, facts, prepared in zip(agents, probed, taken, strict=True):
         context.prepared[agent.name] = prepared
         environment: dict[str, object] = {
             "host": facts["host"],
@@ -47,9 +41,24 @@ def prepare(context: RunContext) -> None:
         }
         context.store.set_run_facts(context.run_id, {f"environment.{agent.name}": environment})
         tell_queues(context, agent)
-        if not _has_started(agent):
-            check_steps(context, agent)
-            reach(context, agent)
+    fresh = [agent for agent in agents if not _has_started(agent)]
+    fanout.for_each(fresh, lambda each: check_steps(context, each))
+    for agent in fresh:
+        reach(context, agent)
+
+
+def _probe(context: RunContext, agent: Agent) -> dict[str, Any]:
+    facts = agent.call("probe", fio=context.fio_on(agent))
+    require_fio(context, agent, facts["fio"])
+    if not _has_started(agent):
+        require_io_uring(context, agent)
+    if context.job.precondition.drop_caches:
+        agent.call("drop_caches")  # refused where it is not possible, before all else
+    return facts
+
+
+def _requests(context: RunContext, agent: Agent) -> list[dict[str, object]]:
+    return [_request(context, agent.place.place(target)) for target in context.targets()]
 
 
 def _request(context: RunContext, target: Target) -> dict[str, object]:

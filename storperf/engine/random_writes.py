@@ -38,7 +38,7 @@ def write_randomly(context: RunContext, asked: RandomWrites) -> None:
     for agent, past in pasts.items():
         if not past.is_done:
             _start(context, agent, past.attempt, asked)
-    ends = {agent.name: _hear(context, agent, past.attempt, watch) for agent, past in pasts.items()}
+    ends = _hear(context, {agent: past.attempt for agent, past in pasts.items()}, watch)
     if is_new:
         context.announce.tell(EventKind.TRIAL_ENDED, trial=TRIAL, what=TRIAL)
     for name, ended in ends.items():
@@ -62,7 +62,7 @@ def _start(context: RunContext, agent: Agent, attempt: int, asked: RandomWrites)
                     context.job,
                     asked,
                     context.target_on(agent, number),
-                    fio=context.job.provider.fio,
+                    fio=context.fio_on(agent),
                     filenames=context.prepared[agent.name][number]["filenames"],
                 ),
             }
@@ -71,21 +71,22 @@ def _start(context: RunContext, agent: Agent, attempt: int, asked: RandomWrites)
     )
 
 
-def _hear(context: RunContext, agent: Agent, attempt: int, watch: SteadyWatch) -> Record:
-    """The record of the end; all agents are told to stop once the watch says steady."""
+def _hear(context: RunContext, attempts: dict[Agent, int], watch: SteadyWatch) -> dict[str, Record]:
+    """The records of the ends; all agents are told to stop once the watch says steady."""
 
-    def listen(record: Record) -> None:
+    def listen(name: str, record: Record) -> None:
         # Once the rule held, what fio still did until it heard of that is of no matter.
-        if record["kind"] == "progress" and not watch.is_met and _feed(watch, agent, record):
-            for each in context.agents:
-                each.call("stop", trial=TRIAL, attempt=attempt, why="steady")
+        if record["kind"] == "progress" and not watch.is_met and _feed(watch, name, record):
+            heard.stop("steady")
 
-    return waiting.for_end(context, agent, TRIAL, attempt, listen)
+    keys = {agent.name: (TRIAL, attempt) for agent, attempt in attempts.items()}
+    heard = waiting.Waiting(context, list(attempts), keys, listen)
+    return heard.run().require(context)
 
 
-def _feed(watch: SteadyWatch, agent: Agent, record: Record) -> bool:
+def _feed(watch: SteadyWatch, name: str, record: Record) -> bool:
     """Whether the rule holds, with what this record tells."""
-    interval = interval_of(agent.name, {**record, "bins": ()})
+    interval = interval_of(name, {**record, "bins": ()})
     if interval is not None:
         watch.feed(interval)
     return watch.is_met

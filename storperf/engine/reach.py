@@ -18,7 +18,7 @@ def reach(context: RunContext, agent: Agent) -> None:
 
     FioFailed when fio cannot read it; TargetRefused when it ends before.
     """
-    for number, target in enumerate(context.targets()):
+    for number, target in enumerate(map(agent.place.place, context.targets())):
         if not target.kind.is_remote:
             continue
         context.cancel.check()
@@ -31,7 +31,7 @@ def reach(context: RunContext, agent: Agent) -> None:
 
 
 def _read_end(context: RunContext, agent: Agent, target: Target) -> None:
-    argv = render_reach(target, fio=context.job.provider.fio)
+    argv = render_reach(target, fio=context.fio_on(agent))
     (result,) = agent.call("check", argvs=[argv])["results"]
     where = f"{agent.name}: {target.kind} {target.path}"
     if "error" in result:

@@ -44,7 +44,7 @@ def check_steps(context: RunContext, agent: Agent) -> None:
             context.job,
             step,
             context.target_on(agent, 0),
-            fio=context.job.provider.fio,
+            fio=context.fio_on(agent),
             filenames=context.prepared[agent.name][0]["filenames"],
         )
         for argv in render_parse_only(command):

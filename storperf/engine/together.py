@@ -6,8 +6,10 @@ reads the same times out of the same journals.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from storperf.engine.agents import Agent
 from storperf.engine.clocks import measure_offset
 from storperf.engine.context import RunContext
 from storperf.model.run import Trial
@@ -18,10 +20,10 @@ _LEAD_AN_AGENT_S = 0.02
 CLOCKS = "clocks"
 
 
-def clock_facts(context: RunContext) -> dict[str, dict[str, float]]:
+def clock_facts(context: RunContext, agents: Sequence[Agent]) -> dict[str, dict[str, float]]:
     """What the agents' clocks say now, by agent, in seconds."""
     found = {}
-    for agent in context.agents:
+    for agent in agents:
         offset = measure_offset(agent, context.epoch)
         found[agent.name] = {
             "offset_s": offset.offset_s,
@@ -37,12 +39,14 @@ def applied_s(trial: Trial, agent: str) -> float:
     return float(clocks.get(agent, {}).get("applied_s", 0.0))
 
 
-def release_times(context: RunContext, trial: Trial) -> dict[str, float | None]:
+def release_times(
+    context: RunContext, trial: Trial, agents: Sequence[Agent]
+) -> dict[str, float | None]:
     """When each agent is to begin, on its own clock; None, at once, for one that is alone."""
-    if len(context.agents) < 2:
-        return {agent.name: None for agent in context.agents}
-    at_s = context.epoch() + _LEAD_S + _LEAD_AN_AGENT_S * len(context.agents)
-    return {agent.name: at_s + applied_s(trial, agent.name) for agent in context.agents}
+    if len(agents) < 2:
+        return {agent.name: None for agent in agents}
+    at_s = context.epoch() + _LEAD_S + _LEAD_AN_AGENT_S * len(agents)
+    return {agent.name: at_s + applied_s(trial, agent.name) for agent in agents}
 
 
 def skews(

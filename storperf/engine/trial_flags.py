@@ -42,7 +42,9 @@ def _flags(
     summaries: Sequence[Summary],
 ) -> Iterator[Flag]:
     prepared = [
-        context.prepared[agent.name][number] for agent in context.agents for number in numbers
+        context.prepared[agent.name][number]
+        for agent in context.agents_of(step)
+        for number in numbers
     ]
     if any(target["journal_on_target"] for target in prepared):
         yield Flag.JOURNAL_ON_TARGET

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from storperf.engine import contents, waiting
+from storperf.engine import contents, fanout, waiting
 from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
 from storperf.engine.ending_watch import EndingWatch
@@ -27,7 +27,7 @@ from storperf.engine.trial_end import (
     rules_met,
 )
 from storperf.engine.trial_flags import UNKNOWN, UNWRITTEN, own_flags
-from storperf.errors import AgentLost, Cancelled
+from storperf.errors import AgentLost
 from storperf.fio.ending import FailureKind, FioFailure
 from storperf.fio.job_text import read_sections, sections_last_s
 from storperf.fio.render import render_trial
@@ -47,14 +47,15 @@ class TrialRun:
         self._context = context
         self._trial = trial
         self._step = context.plan.step(trial.step_key)
+        self._agents = context.agents_of(self._step)
         self._numbers = context.numbers_of_side(trial.side)
         self._watch = self._ending_watch()
-        self._is_stopping = False
+        self._waiting: waiting.Waiting | None = None
         self._lost: AgentLost | None = None
 
     def _ending_watch(self) -> EndingWatch | None:
         job = self._context.job
-        streams = len(self._context.agents) * len(self._numbers)
+        streams = len(self._agents) * len(self._numbers)
         if self._step.workload.is_warm_up or not job.ending.rules:
             return None
         return EndingWatch(self._step.workload, job.ending, job.interval_s, streams)
@@ -65,7 +66,7 @@ class TrialRun:
             self._context.telemetry.begin_trial(self._trial)
         if self._trial.state is TrialState.PLANNED:
             self._look_at_contents()
-            self._add_facts(**{CLOCKS: clock_facts(self._context)})
+            self._add_facts(**{CLOCKS: clock_facts(self._context, self._agents)})
             self._save(TrialState.STARTED, started_s=self._context.epoch())
         if self._trial.state is TrialState.STARTED:
             self._start()
@@ -101,7 +102,7 @@ class TrialRun:
         """Remember what was never written, or may be, where it would be read; before the start."""
         if not contents.is_in_question(self._context, self._step):
             return
-        for agent in self._context.agents:
+        for agent in self._agents:
             try:
                 found = contents.inspect(self._context, agent)
             except AgentLost:
@@ -126,12 +127,14 @@ class TrialRun:
             runtime_s=self._context.job.ending.runtime_s,
         )
         if self._context.job.precondition.drop_caches:
-            for agent in self._context.agents:
+            for agent in self._agents:
                 self._persistently(agent, lambda each: each.call("drop_caches"))
-        releases = release_times(self._context, self._trial)
-        for agent in self._context.agents:
-            act = partial(self._start_on, release_at=releases[agent.name])
-            self._persistently(agent, act)
+        releases = release_times(self._context, self._trial, self._agents)
+
+        def start(agent: Agent) -> None:
+            self._persistently(agent, partial(self._start_on, release_at=releases[agent.name]))
+
+        fanout.for_each(self._agents, start)
 
     def _persistently(self, agent: Agent, act: Callable[[Agent], object]) -> None:
         """Ask an agent, and once more when it was lost meanwhile."""
@@ -159,13 +162,13 @@ class TrialRun:
             self._context.job,
             self._step,
             self._context.target_on(agent, number),
-            fio=self._context.job.provider.fio,
+            fio=self._context.fio_on(agent),
             filenames=self._context.prepared[agent.name][number]["filenames"],
         )
 
     def _deadline_s(self) -> float:
         if self._step.workload.is_warm_up:
-            prepared = (self._context.prepared[agent.name] for agent in self._context.agents)
+            prepared = (self._context.prepared[agent.name] for agent in self._agents)
             sizes: list[int] = [
                 each[number]["size_bytes"] for each in prepared for number in self._numbers
             ]
@@ -181,21 +184,14 @@ class TrialRun:
 
     def _wait(self) -> dict[str, Record]:
         """The record of the end, from each agent; on a cancel, from those that gave one."""
-        ends: dict[str, Record] = {}
-        for agent in self._context.agents:
-
-            def listen(record: Record, name: str = agent.name) -> None:
-                self._hear(name, record)
-                if record["kind"] == "trial_ended":
-                    ends[name] = record
-
-            try:
-                waiting.for_end(self._context, agent, self._trial.id, self._trial.attempt, listen)
-            except Cancelled:
-                continue
-            except AgentLost as error:
-                self._lost = error
-        return ends
+        attempts = dict.fromkeys(
+            (agent.name for agent in self._agents), (self._trial.id, self._trial.attempt)
+        )
+        self._waiting = waiting.Waiting(self._context, self._agents, attempts, self._hear)
+        ends = self._waiting.run()
+        for error in ends.lost.values():
+            self._lost = error
+        return ends.records
 
     def _hear(self, name: str, record: Record) -> None:
         if self._context.telemetry is not None:
@@ -219,13 +215,8 @@ class TrialRun:
         )
         if self._watch is not None:
             self._watch.feed(interval)
-            if self._watch.why and not self._is_stopping:
-                self._is_stopping = True
-                self._stop(self._watch.why)
-
-    def _stop(self, why: str) -> None:
-        for agent in self._context.agents:
-            agent.call("stop", trial=self._trial.id, attempt=self._trial.attempt, why=why)
+            if self._watch.why and self._waiting is not None:
+                self._waiting.stop(self._watch.why)
 
     # --- what it was -------------------------------------------------------------
 
@@ -274,7 +265,7 @@ class TrialRun:
 
     def _is_cut_off(self, ends: dict[str, Record]) -> bool:
         """Whether a cancel came before the trial's own end, not after it."""
-        is_whole = len(ends) == len(self._context.agents)
+        is_whole = len(ends) == len(self._agents)
         return self._context.cancel.is_requested and (
             not is_whole or any(end["why"] == "cancelled" for end in ends.values())
         )
@@ -300,7 +291,7 @@ class TrialRun:
     def _argvs(self) -> dict[str, list[list[str]]]:
         return {
             agent.name: [list(self._argv(agent, number)) for number in self._numbers]
-            for agent in self._context.agents
+            for agent in self._agents
         }
 
     def _add_facts(self, **facts: object) -> None:

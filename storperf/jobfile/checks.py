@@ -17,6 +17,11 @@ from storperf.jobfile.precondition_checks import (
     precondition_faults,
     untrusted_faults,
 )
+from storperf.jobfile.provider_checks import (
+    agent_faults,
+    provider_faults,
+    untrusted_provider_faults,
+)
 from storperf.jobfile.target_checks import (
     engine_faults,
     target_faults,
@@ -176,11 +181,11 @@ def _depth(checked: Checked) -> Iterator[Fault]:
 
 
 def _agents(checked: Checked) -> Iterator[Fault]:
-    for index, count in enumerate(checked.file.matrix.agents):
-        if count > 1:
-            yield Fault(
-                ("matrix", "agents", index), "provider.kind local has one agent, this machine"
-            )
+    yield from agent_faults(checked.file)
+
+
+def _provider(checked: Checked) -> Iterator[Fault]:
+    yield from provider_faults(checked.file)
 
 
 def _verifies(checked: Checked) -> Iterator[Fault]:
@@ -239,8 +244,8 @@ def _untrusted(checked: Checked) -> Iterator[Fault]:
     file = checked.file
     if checked.has("allow_unsafe_fio_options") and file.allow_unsafe_fio_options:
         yield Fault(("allow_unsafe_fio_options",), "is not possible in an untrusted job file")
-    if checked.has("provider") and file.provider.fio != "fio":
-        yield Fault(("provider", "fio"), "an untrusted job file may not choose the program")
+    if checked.has("provider"):
+        yield from untrusted_provider_faults(file)
     if checked.has("precondition"):
         yield from untrusted_faults(file)
     if checked.has("target"):
@@ -260,6 +265,7 @@ _CHECKS = (
     (("ioengine", "direct"), _cached),
     (("ioengine", "matrix", "workloads"), _depth),
     (("matrix", "provider"), _agents),
+    (("provider", "target"), _provider),
     (("target", "workloads"), _trims),
     (("workloads",), _verifies),
     (("limits", "workloads"), _limits),

@@ -53,6 +53,7 @@ def compose(
     source = _with_profiles(source, library, faults)
     source = _with_variables(source, given, faults)
     source = _with_fio_files(source, open_file, faults)
+    source = _with_inventory(source, open_file, faults)
     text = None
     if source is not read:
         text = yaml.safe_dump(source.top, sort_keys=False, allow_unicode=True, width=100)
@@ -159,6 +160,34 @@ def _with_fio_files(read: Source, open_file: OpenFile, faults: list[Fault]) -> S
     if filled == entries:
         return read
     return replace(read, top={**read.top, "workloads": filled})
+
+
+def _with_inventory(read: Source, open_file: OpenFile, faults: list[Fault]) -> Source:
+    """Put the hosts of an inventory in the place of its name."""
+    provider = read.top.get("provider")
+    named = provider.get("inventory") if isinstance(provider, dict) else None
+    if not isinstance(provider, dict) or not isinstance(named, str):
+        return read
+    path = ("provider", "inventory")
+    rest = {key: value for key, value in provider.items() if key != "inventory"}
+    hosts: Value = ["host.invalid"]  # where it cannot be read, so that other checks still run
+    if "hosts" in rest:
+        faults.append(Fault(path, "`inventory` and `hosts` exclude each other; leave one out"))
+        hosts = rest["hosts"]
+    else:
+        try:
+            inventory = read_source(open_file(named))
+        except (ValueError, NotReadableError) as error:
+            faults.append(Fault(path, f"{named!r} cannot be read: {error}"))
+        else:
+            hosts = inventory.top.get("hosts", [])
+            unknown = sorted(set(inventory.top) - {"hosts"})
+            if unknown or inventory.faults:
+                what = "; ".join((*inventory.faults, *(f"unknown key {key}" for key in unknown)))
+                faults.append(Fault(path, f"{named!r}: {what}"))
+    lines = {**read.lines, ("provider", "hosts"): read.line(path)}
+    top = {**read.top, "provider": {**rest, "hosts": hosts}}
+    return replace(read, top=top, lines=lines)
 
 
 def _with_variables(read: Source, given: Mapping[str, str], faults: list[Fault]) -> Source:

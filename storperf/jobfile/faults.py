@@ -122,7 +122,9 @@ def _places(model: type[BaseModel], above: str = "") -> dict[str, str]:
 def _section(model: type[BaseModel], path: Path) -> list[str]:
     """The known keys of the section at `path`."""
     for key in path:
-        annotation = model.model_fields[str(key)].annotation
+        if isinstance(key, int):
+            continue  # of a list, whose elements are all of one kind
+        annotation = model.model_fields[key].annotation
         candidates = (annotation, *get_args(annotation))
         model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
     return list(model.model_fields)

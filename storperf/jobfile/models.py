@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from storperf.jobfile import scalars
 from storperf.jobfile.limits import read_limit
 from storperf.jobfile.precondition_section import PreconditionSection
+from storperf.jobfile.provider_section import ProviderSection
 from storperf.jobfile.scalars import distinct, one_or_more
 from storperf.jobfile.section import Section
 from storperf.jobfile.section import key as _key
@@ -21,17 +22,6 @@ MAX_TRIALS = 10_000
 DEFAULT_DURATION = "60s"
 DEFAULT_QUEUE_DEPTH = 16
 SHORT_TRIAL_S = 60.0
-
-
-class ProviderSection(Section):
-    """Who hands out the machines on which fio runs."""
-
-    kind: Literal["local"] = _key(
-        "`local`: this machine. It needs nothing else, so it is the default.", "local"
-    )
-    fio: scalars.FilePath = _key(
-        "Name or path of fio on the agent; by default what PATH finds.", "fio"
-    )
 
 
 Item = TypeVar("Item")
@@ -60,7 +50,10 @@ class MatrixSection(Section):
         shown=[1],
     )
     agents: Axis[scalars.AgentCount] = _key(
-        "Machines at once. 1 by default; the local provider has no more.", (1,), shown=[1]
+        "Machines at once, the first ones of the provider's list. 1 by default; the local provider "
+        "has no more.",
+        (1,),
+        shown=[1],
     )
 
 

@@ -13,6 +13,7 @@ from storperf.jobfile.checks import Checked, cross_faults
 from storperf.jobfile.composition import OpenFile, compose
 from storperf.jobfile.faults import Fault, model_faults, null_faults, render_faults
 from storperf.jobfile.models import JobFile
+from storperf.jobfile.provider_section import ssh_host
 from storperf.jobfile.source import NotReadableError, Source, Value, read_source
 from storperf.jobfile.target_section import TargetSection
 from storperf.jobfile.workload_entries import read_workloads
@@ -93,7 +94,13 @@ def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str
         name=file.name,
         lab=file.lab,
         origin=origin,
-        provider=Provider(kind=file.provider.kind, fio=file.provider.fio),
+        provider=Provider(
+            kind=file.provider.kind,
+            fio=file.provider.fio,
+            hosts=tuple(ssh_host(host) for host in file.provider.hosts),
+            fio_binary=file.provider.fio_binary,
+            install_fio=file.provider.install_fio,
+        ),
         sides=(Side(name=CANDIDATE, targets=(_target(file.target),)),),
         workloads=tuple(workloads),
         matrix=Matrix(

@@ -91,6 +91,21 @@ They run commands, name other files, change the host, or nobody has looked at th
 Options are written in full, because fio would take a beginning for the whole.
 """
 
+_HOSTS_HEAD = """
+## Hosts
+
+`hosts` of the provider `ssh`, or of an inventory file, is a list of these.
+A plain address is one, too.
+"""
+
+_HOSTS = """
+Relative paths of keys and password files start at the working directory of the command.
+Host keys are pinned: an unknown or a changed one ends the run, with its fingerprint and what to do.
+See [Run on machines that I have](../how-to/run-on-machines-i-have.md).
+
+`target` of a host:
+"""
+
 _LIMITS = f"""
 ## Limits
 
@@ -114,8 +129,8 @@ _ORIGIN = f"""
 ## Trusted and untrusted job files
 
 A job file given to the command line is trusted; one that comes through the API is not.
-An untrusted one may not set `allow_unsafe_fio_options`, `provider.fio`, `precondition.purge`,
-`precondition.drop_caches`, `target.mkfs` or `target.mount`.
+An untrusted one may not set `allow_unsafe_fio_options`, any key of `provider`,
+`precondition.purge`, `precondition.drop_caches`, `target.mkfs` or `target.mount`.
 Its `target.directory` must be relative and without `..`; it may name no server (`nbd`, `rbd`).
 
 ## Bounds
@@ -131,7 +146,9 @@ def render_reference() -> str:
     parts = [_HEAD, "\n## Keys\n", _table(schema, known)]
     for key, section in _sections(schema, known, ""):
         parts += [f"\n### {key}\n\n{section['description']}\n", _table(section, known)]
-    return "".join((*parts, _WORKLOADS, _LIMITS, _ORIGIN))
+    hosts = [_HOSTS_HEAD, _table(known["HostSection"], known)]
+    hosts += [_HOSTS, _table(known["HostTargetSection"], known)]
+    return "".join((*parts, *hosts, _WORKLOADS, _LIMITS, _ORIGIN))
 
 
 def _sections(
@@ -168,8 +185,12 @@ def _kind(value: dict[str, Any]) -> str:
         if first.get("type") == "array":
             return f"list of {_kind(first['items'])}"
         return " or ".join(_kind(each) for each in value["anyOf"])
+    if "$ref" in value:
+        return "mapping"
     if "const" in value:
         return f"`{_plain(value['const'])}`"
+    if "enum" in value and "x-kind" not in value:
+        return " or ".join(f"`{word}`" for word in value["enum"])
     words = {"integer": "whole number", "string": "text", "boolean": "true or false"}
     kind = str(value.get("x-kind") or words.get(value.get("type", ""), "mapping"))
     return f"{kind}, {value['minimum']} to {value['maximum']}" if "minimum" in value else kind

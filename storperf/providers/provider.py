@@ -11,6 +11,9 @@ from storperf.model.run import LedgerEntry
 from storperf.model.target import Target, TargetKind
 from storperf.remote.seam import Remote
 
+# What a host may have under another name; the others are the same from everywhere.
+_ON_A_HOST = (TargetKind.DIRECTORY, TargetKind.DEVICE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentPlace:
@@ -28,7 +31,7 @@ class AgentPlace:
 
     def place(self, target: Target) -> Target:
         """The job's target as it is called on this host."""
-        if self.target is None or target.kind is TargetKind.NULL:
+        if self.target is None or target.kind not in _ON_A_HOST:
             return target
         return replace(target, path=self.target.path, serial=self.target.serial or target.serial)
 

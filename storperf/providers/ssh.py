@@ -33,7 +33,7 @@ class SshProvider:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        # How many logins of one address go on at once; sshd drops more (ADR 7).
+        # How many logins of one address go on at once; sshd drops more (ADR 9).
         self._gates: dict[str, threading.BoundedSemaphore] = {}
 
     def ledger(self, run_id: str, job: Job) -> tuple[LedgerEntry, ...]:
@@ -41,7 +41,7 @@ class SshProvider:
         entries: list[LedgerEntry] = []
         for place, host in zip(self.acquire(job), self._hosts(job), strict=True):
             folder = host.folder or DEFAULT_FOLDER
-            where = f"{host.name or host.address}:{folder}/runs/{run_id}"
+            where = f"{host.name or host.address}:{folder}/{place.name}/runs/{run_id}"
             entries.append(LedgerEntry(name=f"{run_id}/{place.name}", kind="agent", where=where))
             entries += target_entries(run_id, place, job)
         return tuple(entries)
@@ -54,7 +54,11 @@ class SshProvider:
             AgentPlace(
                 name=agent_name(number),
                 remote=self.remote(
-                    host, fio=job.provider.fio, binary=binary, installs=job.provider.install_fio
+                    host,
+                    fio=job.provider.fio,
+                    binary=binary,
+                    installs=job.provider.install_fio,
+                    place=agent_name(number),
                 ),
                 attach_s=attach_s,
                 patience_s=_PATIENCE_S,
@@ -70,6 +74,7 @@ class SshProvider:
         fio: str = "fio",
         binary: StagedFile | None = None,
         installs: bool = False,
+        place: str = "",
     ) -> SshRemote:
         """The way to one host, whose login is looked up when it connects."""
         gate = self._gates.setdefault(host.address, threading.BoundedSemaphore(WIDTH))
@@ -81,6 +86,7 @@ class SshProvider:
             fio=fio,
             binary=binary,
             installs_fio=installs,
+            place=place,
         )
 
     @staticmethod

@@ -87,7 +87,8 @@ class SshRemote:
     """Stages the agent in a folder of the login user, over one connection at a time.
 
     `login` is asked when it connects: what is wrong with a password or a configuration is
-    told then, not when the host is named.  `fio` is the name or path that the job gives;
+    told then, not when the host is named.  `place` keeps two agents of a run apart that are on
+    one host.  `fio` is the name or path that the job gives;
     `binary` takes its place.  With `installs_fio` a missing one is installed.
     """
 
@@ -100,8 +101,10 @@ class SshRemote:
         fio: str = "fio",
         binary: StagedFile | None = None,
         installs_fio: bool = False,
+        place: str = "",
     ) -> None:
         self._host = host
+        self._place = place
         self._find_login = login
         self._gate = gate
         self._fio = fio
@@ -211,7 +214,8 @@ class SshRemote:
 
     def _root(self, landing: Landing) -> str:
         """Root's agent takes no folder that is another user's."""
-        return f"{landing.folder}/root" if self._host.sudo else landing.folder
+        parts = (landing.folder, "root" if self._host.sudo else "", self._place)
+        return "/".join(filter(None, parts))
 
     def _as_root(self, argv: list[str]) -> list[str]:
         return ["sudo", "-n", "--", *argv] if self._host.sudo else argv

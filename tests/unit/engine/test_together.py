@@ -65,17 +65,17 @@ def test_one_agent_begins_at_once_and_several_at_one_moment_of_their_own_clocks(
     agents = [SimpleNamespace(name="agent-01"), SimpleNamespace(name="agent-02")]
     context = SimpleNamespace(agents=agents, epoch=lambda: 500.0)
     trial = a_trial(agent_01=0.0, agent_02=90.0)
-    releases = release_times(context, trial)
+    releases = release_times(context, trial, context.agents)
     assert releases["agent-01"] > 501.0
     assert releases["agent-02"] == pytest.approx(releases["agent-01"] + 90)
     context.agents = agents[:1]
-    assert release_times(context, trial) == {"agent-01": None}
+    assert release_times(context, trial, context.agents) == {"agent-01": None}
 
 
 def test_the_facts_of_the_clocks_are_kept_with_their_uncertainty():
     agent = FarAgent("agent-01", 90.0, [(0.001, 0.001)] * 8)
     context = SimpleNamespace(agents=[agent], epoch=agent.epoch)
-    (facts,) = clock_facts(context).values()
+    (facts,) = clock_facts(context, context.agents).values()
     assert facts["applied_s"] == pytest.approx(90.0)
     assert facts["uncertainty_s"] == pytest.approx(0.001)
 

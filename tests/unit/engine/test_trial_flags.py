@@ -31,7 +31,7 @@ def flags_of(job, summaries, facts=None, trial_facts=None, *, is_steady=True, **
     context = SimpleNamespace(
         job=job,
         is_preconditioned=is_steady,
-        agents=[SimpleNamespace(name="agent-01")],
+        agents_of=lambda _step: [SimpleNamespace(name="agent-01")],
         prepared={"agent-01": [target]},
         targets=lambda: list(job.sides[0].targets),
     )

@@ -18,9 +18,8 @@ def record(number, kind="interval"):
 class BrokenAgent:
     """Plays a script: lists of records that come, or AgentLost; the journal has them all."""
 
-    name = "agent-01"
-
     def __init__(self, journal, script):
+        self.name = "agent-01"
         self.journal = SimpleNamespace(since=lambda _trial, _attempt: list(journal))
         self.script = list(script)
         self.reattached = 0
@@ -51,8 +50,13 @@ def context():
 
 def hear(context, agent):
     heard = []
-    ended = waiting.for_end(context, agent, "t001", 1, lambda each: heard.append(each["n"]))
-    return ended, heard
+    ends = waiting_for(context, [agent], lambda _name, each: heard.append(each["n"])).run()
+    return ends.require(context)[agent.name], heard
+
+
+def waiting_for(context, agents, listen):
+    attempts = {agent.name: ("t001", 1) for agent in agents}
+    return waiting.Waiting(context, agents, attempts, listen)
 
 
 def test_records_that_the_broken_channel_delivered_to_the_journal_alone_are_heard(context):
@@ -90,7 +94,42 @@ def test_a_cancelled_trial_is_stopped_and_heard_to_its_end(context):
     context.cancel.request("SIGINT")
     agent = BrokenAgent([record(1)], [[record(2)], [record(3, "trial_ended")]])
     heard = []
+    ends = waiting_for(context, [agent], lambda _name, each: heard.append(each["n"])).run()
     with pytest.raises(Cancelled, match="SIGINT"):
-        waiting.for_end(context, agent, "t001", 1, lambda each: heard.append(each["n"]))
+        ends.require(context)
     assert agent.calls == ["stop"]
     assert heard == [1, 2, 3]
+
+
+def test_agents_are_heard_in_turns_and_stopped_together(context):
+    first = BrokenAgent([], [[record(1)], [record(2)], [record(3, "trial_ended")]])
+    second = BrokenAgent([], [[record(1)], [record(2)], [record(3, "trial_ended")]])
+    second.name = "agent-02"
+    heard = []
+
+    def listen(name, each):
+        heard.append((name, each["n"]))
+        if each["n"] == 1 and name == "agent-02":
+            both.stop("steady")
+
+    both = waiting_for(context, [first, second], listen)
+    ends = both.run().require(context)
+    assert set(ends) == {"agent-01", "agent-02"}
+    names = ["agent-01", "agent-02"]
+    assert heard == [(name, number) for number in (1, 2, 3) for name in names]
+    assert (first.calls, second.calls) == (["stop"], ["stop"])
+
+
+def test_an_agent_that_stays_lost_does_not_keep_the_others_from_their_end(context):
+    gone = BrokenAgent([], [AgentLost("gone")])
+
+    def stay_lost(_cancel):
+        raise AgentLost("gone for good")
+
+    gone.reattach = stay_lost
+    other = BrokenAgent([], [[record(1)], [record(2, "trial_ended")]])
+    other.name = "agent-02"
+    ends = waiting_for(context, [gone, other], lambda _name, _each: None).run()
+    assert set(ends.records) == {"agent-02"}
+    with pytest.raises(AgentLost, match="for good"):
+        ends.require(context)

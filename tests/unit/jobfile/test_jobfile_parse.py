@@ -145,7 +145,7 @@ def test_an_unknown_key_names_the_nearest_known_one_and_the_line(extra, fault):
         ("lab: {a: b}", "lab: must be a single value, not a mapping"),
         ("lab:", "lab: has no value"),
         ('lab: "a\\tb"', "lab: must be one line of printable characters"),
-        ("provider: {kind: heat}", "provider.kind: must be 'local', not 'heat'"),
+        ("provider: {kind: heat}", "provider.kind: must be 'local' or 'ssh', not 'heat'"),
         ("provider: local", "provider: must be a mapping of kind, fio"),
         ("precondition: {fill: no}", "precondition.fill: must be true, false or always, not 'no'"),
         ("precondition: {fill: 1}", "precondition.fill: must be true, false or always, not '1'"),

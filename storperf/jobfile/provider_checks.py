@@ -1,0 +1,80 @@
+"""Checks of `provider`, and of what the other keys need of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from storperf.jobfile.faults import Fault
+from storperf.jobfile.models import JobFile
+from storperf.jobfile.provider_section import HostSection
+
+OF_SSH = ("inventory", "hosts", "fio_binary", "install_fio")
+
+
+def provider_faults(file: JobFile) -> Iterator[Fault]:
+    """What is wrong between the provider's keys, and between them and the target."""
+    provider = file.provider
+    if provider.kind == "local":
+        for key in OF_SSH:
+            if key in provider.model_fields_set:
+                yield Fault(("provider", key), "belongs to `kind: ssh`")
+        return
+    if not provider.hosts:
+        yield Fault(("provider",), "`kind: ssh` needs `hosts`, or an `inventory` that has some")
+    if provider.fio_binary is not None and provider.install_fio:
+        yield Fault(("provider", "install_fio"), "`fio_binary` is brought already; leave one out")
+    for index, host in enumerate(provider.hosts):
+        path = ("provider", "hosts", index)
+        for sentence in _host_faults(file, host):
+            yield Fault(path, sentence)
+
+
+def _host_faults(file: JobFile, host: HostSection) -> Iterator[str]:
+    ways = [name for name in ("key", "password_file", "password_env") if getattr(host, name)]
+    if len(ways) > 1:
+        yield f"{' and '.join(ways)} exclude each other; leave all but one out"
+    wanted = "device" if file.target.device is not None else "directory"
+    target = host.target
+    if target is not None and file.target.directory is None and file.target.device is None:
+        yield "the job's target is in no place of a host; leave `target` out"
+        return
+    if target is None:
+        path = file.target.directory
+        if path is not None and not path.startswith("/"):
+            yield "the job's target.directory must be an absolute path, for it is on the host"
+        return
+    path = target.device if wanted == "device" else target.directory
+    if path is None or (target.directory is not None and target.device is not None):
+        yield f"its target needs `{wanted}` alone, as the job's target is one"
+    elif not path.startswith("/"):
+        yield f"its target's {wanted} must be an absolute path"
+    elif wanted == "directory" and target.serial is not None:
+        yield "a serial belongs to a device"
+
+
+def agent_faults(file: JobFile) -> Iterator[Fault]:
+    """More agents than there are machines."""
+    is_local = file.provider.kind == "local"
+    count = 1 if is_local else len(file.provider.hosts)
+    has = "provider.kind local has one agent, this machine"
+    if not is_local:
+        has = f"provider has {count} host{'' if count == 1 else 's'}"
+    is_shared = file.target.nbd is not None or file.target.rbd is not None
+    for index, wanted in enumerate(file.matrix.agents):
+        if wanted > max(count, 1):
+            yield Fault(("matrix", "agents", index), has)
+        elif wanted > 1 and is_shared:
+            words = "all agents would write to the same blocks of nbd or rbd; use 1"
+            yield Fault(("matrix", "agents", index), words)
+
+
+def untrusted_provider_faults(file: JobFile) -> Iterator[Fault]:
+    """An untrusted job file may name no machine, key or program of this one's user."""
+    provider = file.provider
+    if provider.fio != "fio":
+        yield Fault(("provider", "fio"), "an untrusted job file may not choose the program")
+    if provider.kind != "local":
+        yield Fault(("provider", "kind"), "an untrusted job file may not name machines")
+    for key in OF_SSH:
+        if key in provider.model_fields_set:
+            yield Fault(("provider", key), "is not possible in an untrusted job file")

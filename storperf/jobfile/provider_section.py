@@ -1,0 +1,147 @@
+"""The keys of `provider`, of an inventory, and of each host in it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, model_validator
+
+from storperf.jobfile import scalars
+from storperf.jobfile.section import Section
+from storperf.jobfile.section import key as _key
+from storperf.model.host import HostTarget, SshHost
+
+_Word = Annotated[str, BeforeValidator(scalars.printable(200))]
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HOST_KEY = re.compile(r"[a-z0-9@.-]+ [A-Za-z0-9+/]+=*")
+
+
+def _variable(value: object) -> str:
+    text = scalars.printable(200)(value)
+    if _VARIABLE.fullmatch(text) is None:
+        raise ValueError("is no name of an environment variable; the password itself never stands")
+    return text
+
+
+def _host_key(value: object) -> str:
+    text = " ".join(scalars.printable(20_000)(value).split()[:2])
+    if _HOST_KEY.fullmatch(text) is None:
+        raise ValueError("is no public key; one looks like `ssh-ed25519 AAAA...`")
+    return text
+
+
+def _absolute(value: object) -> str:
+    text = scalars.printable(4096)(value)
+    if not text.startswith(("/", "~/")):
+        raise ValueError("must be an absolute path on the host, or begin with ~/")
+    return text
+
+
+class HostTargetSection(Section):
+    """Where the I/O goes on this host, instead of the job's own."""
+
+    directory: scalars.FilePath | None = _key("A directory; for a job whose target is one.", None)
+    device: scalars.FilePath | None = _key("A block device; for a job whose target is one.", None)
+    serial: _Word | None = _key("The device's serial number on this host.", None)
+
+
+class HostSection(Section):
+    """A machine that SSH reaches; a plain address is a host with that `address` alone."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"type": ["object", "string"]}
+    )
+
+    address: Annotated[str, BeforeValidator(scalars.host)] = _key(
+        "Name or address (IPv6 too), or a `Host` of ~/.ssh/config."
+    )
+    name: _Word | None = _key("What to call it in messages; the address by default.", None)
+    port: scalars.Port | None = _key("By default what ~/.ssh/config says, else 22.", None)
+    user: _Word | None = _key("By default what ~/.ssh/config says, else who runs storperf.", None)
+    key: scalars.FilePath | None = _key(
+        "File of the private key, without a passphrase. By default what ~/.ssh/config says, else "
+        "the SSH agent and the usual keys.",
+        None,
+    )
+    password_file: scalars.FilePath | None = _key(
+        "File whose first line is the password; nobody else may be able to read it.", None
+    )
+    password_env: Annotated[str, BeforeValidator(_variable)] | None = _key(
+        "Name of the environment variable that holds the password.", None
+    )
+    host_key: Annotated[str, BeforeValidator(_host_key)] | None = _key(
+        "The host's public key, such as `ssh-ed25519 AAAA...`; then nothing else is believed. By "
+        "default known_hosts decides.",
+        None,
+    )
+    sudo: scalars.Flag = _key(
+        "Run the agent by `sudo -n`, which must ask for no password.", False, shown=False
+    )
+    python: Annotated[str, BeforeValidator(_absolute)] | None = _key(
+        "Path of Python 3.9 or newer on the host; by default the first that is found.", None
+    )
+    folder: Annotated[str, BeforeValidator(_absolute)] | None = _key(
+        "Where the agent and its journal live on the host; best not on the measured device.",
+        None,
+        shown="~/.local/state/storperf/agent",
+    )
+    target: HostTargetSection | None = _key(
+        "Where the I/O goes on this host, instead of the job's path and serial.", None
+    )
+    labels: dict[str, _Word] = _key("Words of your own.", {})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_address(cls, value: Any) -> Any:
+        return {"address": value} if isinstance(value, str) else value
+
+
+Hosts = Annotated[tuple[HostSection, ...], BeforeValidator(scalars.one_or_more)]
+
+
+class InventorySection(Section):
+    """An inventory file."""
+
+    hosts: Hosts = _key("The hosts, in the order of the agents' names.")
+
+
+class ProviderSection(Section):
+    """Who hands out the machines on which fio runs."""
+
+    kind: Literal["local", "ssh"] = _key(
+        "`local`: this machine. It needs nothing else, so it is the default. `ssh`: machines that "
+        "exist already, see [hosts](#hosts).",
+        "local",
+    )
+    fio: scalars.FilePath = _key(
+        "Name or path of fio on the agent; by default what PATH finds.", "fio"
+    )
+    inventory: scalars.FilePath | None = _key(
+        "A YAML file with `hosts`, beside the job file; for `ssh`.", None
+    )
+    hosts: Hosts = _key("The machines, for `ssh`: agent-01, agent-02 ... in this order.", ())
+    fio_binary: scalars.FilePath | None = _key(
+        "A static fio on this machine that is brought to each host, for hosts that have none; "
+        "for `ssh`.",
+        None,
+    )
+    install_fio: scalars.Flag = _key(
+        "Install fio by the host's package manager where it is missing; for `ssh`.",
+        False,
+        shown=False,
+    )
+
+
+def ssh_host(section: HostSection) -> SshHost:
+    """The host of an entry."""
+    entry = section.model_dump(exclude={"target", "labels"})
+    target = section.target
+    path = None if target is None else target.directory or target.device
+    return SshHost(
+        **entry,
+        target=None
+        if target is None or path is None
+        else HostTarget(path=path, serial=target.serial),
+        labels=tuple(section.labels.items()),
+    )

@@ -1,0 +1,245 @@
+"""Runs on hosts behind real sshd on loopback: several at once, broken, killed and resumed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from itertools import pairwise
+
+import pytest
+from system.leftovers import processes_of
+from system.test_resume import until_journalled
+from system.together import Facts
+from tools.sshd import Sshd, require_sshd
+
+from storperf.store.intervals import read_intervals
+
+fact = Facts()
+
+
+class Hosts:
+    """Some servers on loopback, each with a folder for the agent and one to measure in."""
+
+    def __init__(self, program, count, **more):
+        require_sshd()
+        self.program = program
+        self.servers = [Sshd(program.top / f"host-{n}", **more) for n in range(1, count + 1)]
+        for server in self.servers:
+            (server.folder / "data").mkdir()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        for server in self.servers:
+            server.end()
+
+    def entry(self, server, **more):
+        """The server in an inventory."""
+        return {
+            "address": server.address,
+            "name": server.folder.name,
+            "port": server.port,
+            "user": server.user,
+            "key": str(server.client_key),
+            "host_key": server.host_key,
+            "folder": str(server.folder / "agent"),
+            "target": {"directory": str(server.folder / "data/bench")},
+            **more,
+        }
+
+    def provider(self, **more):
+        """The job's provider."""
+        return {"kind": "ssh", "hosts": [self.entry(server) for server in self.servers], **more}
+
+    def job(self, **keys):
+        """A job on all of them, unless `keys` say otherwise."""
+        target = {"directory": "/nowhere", "size": "16M"}
+        matrix = {"queue_depth": 1, "agents": [len(self.servers)]}
+        return self.program.job(
+            **{"provider": self.provider(), "target": target, "matrix": matrix, **keys}
+        )
+
+    def assert_nothing_left(self):
+        """No run, no scratch, no process on any host."""
+        for server in self.servers:
+            assert list((server.folder / "data").iterdir()) == []
+            left = list((server.folder / "agent").glob("*/runs/*"))
+            assert left == []
+        words = processes_of(self.program.top).values()
+        assert [each for each in words if "agent-" in each or "fio" in each.split()[0]] == []
+
+
+def supervisors(server):
+    found = processes_of(server.folder)
+    return [pid for pid, words in found.items() if " supervise " in words]
+
+
+def assert_each_interval_once(program, document):
+    """On each agent indices are 0, 1, 2 ..., and they sum up to what fio said in the end."""
+    for trial in [trial for step in document["steps"] for trial in step["trials"]]:
+        path = program.run_folder(document["run"]["id"]) / f"intervals/{trial['id']}.1.zip"
+        table, _, _ = read_intervals(path)
+        ends = trial["facts"]["ends"]
+        assert set(table.agents) == set(ends)
+        for number, name in enumerate(table.agents):
+            rows = [row for row in range(len(table)) if table.agent[row] == number]
+            assert [table.index[row] for row in rows] == list(range(len(rows)))
+            assert sum(table.ios[row] for row in rows) == ends[name]["targets"][0]["ios"]["read"]
+            for before, after in pairwise(rows):
+                assert table.start_s[after] > table.end_s[before] - 0.25
+
+
+@fact
+def steps_with_more_agents_take_the_first_ones_and_sum_them_up(storperf):
+    with Hosts(storperf, 3) as hosts:
+        ended = storperf("run", hosts.job(matrix={"queue_depth": 1, "agents": [1, 3]}), "--json")
+        assert ended.exit_code == 0, ended
+        one, three = ended.json["steps"]
+        assert set(one["trials"][0]["facts"]["ends"]) == {"agent-01"}
+        assert set(three["trials"][0]["facts"]["ends"]) == {"agent-01", "agent-02", "agent-03"}
+        iops = {
+            (step["agents"], figure["agent"]): figure["value"]
+            for step in (one, three)
+            for figure in step["trials"][0]["figures"]
+            if figure["metric"] == "iops"
+        }
+        assert iops[1, "all"] == pytest.approx(500, rel=0.2)
+        assert iops[3, "all"] == pytest.approx(1500, rel=0.2)
+        assert {agent for _, agent in iops} == {"all", "agent-01", "agent-02", "agent-03"}
+        assert_each_interval_once(storperf, ended.json)
+        hosts.assert_nothing_left()
+        for server in hosts.servers:
+            # To find out, to bring the agent, to see that it came; to attach; at the end to look.
+            assert server.commands()[:4] == ["command", "subsystem", "command", "command"]
+
+
+@fact
+def hosts_may_stand_in_an_inventory_that_the_run_keeps(storperf):
+    with Hosts(storperf, 1) as hosts:
+        inventory = {"hosts": [hosts.entry(server) for server in hosts.servers]}
+        (storperf.folder / "lab.yaml").write_text(str(inventory).replace("'", '"'))
+        job = hosts.job(provider={"kind": "ssh", "inventory": "lab.yaml"})
+        killed = storperf("run", job, "--json", STORPERF_DIE_AT="measure:stored")
+        assert killed.exit_code == -signal.SIGKILL
+        (storperf.folder / "lab.yaml").unlink()
+        ended = storperf("resume", "--json")
+        assert ended.exit_code == 0, ended
+        hosts.assert_nothing_left()
+
+
+@fact
+def an_unknown_host_key_ends_the_run_before_anything_is_there(storperf):
+    with Hosts(storperf, 2) as hosts:
+        entries = [hosts.entry(server) for server in hosts.servers]
+        del entries[1]["host_key"]
+        ended = storperf("run", hosts.job(provider={"kind": "ssh", "hosts": entries}), "--json")
+        assert ended.exit_code == 4, ended
+        assert "shows a host key that is not known: ssh-ed25519 SHA256:" in ended.stderr
+        assert "left behind" not in ended.stderr
+        assert not (hosts.servers[1].folder / "agent").exists()
+        hosts.assert_nothing_left()
+
+
+@fact
+def a_connection_that_is_reset_in_the_middle_costs_no_interval(storperf):
+    with Hosts(storperf, 2) as hosts:
+        running = storperf.start("run", hosts.job(duration="6s"), "--json")
+        until_journalled(storperf, b'"kind":"interval"')
+        assert hosts.servers[0].kill_sessions()
+        ended = running.end()
+        assert ended.exit_code == 0, ended
+        assert "agent-01 is lost, attaching again" in ended.stderr
+        assert_each_interval_once(storperf, ended.json)
+        hosts.assert_nothing_left()
+
+
+@fact
+def a_server_that_is_killed_and_started_again_costs_no_interval(storperf):
+    with Hosts(storperf, 2) as hosts:
+        running = storperf.start("run", hosts.job(duration="8s"), "--json")
+        until_journalled(storperf, b'"kind":"interval"')
+        for server in hosts.servers:
+            server.end()
+        running.until("is lost, attaching again")
+        time.sleep(2)
+        for server in hosts.servers:
+            server.start()
+        ended = running.end()
+        assert ended.exit_code == 0, ended
+        assert_each_interval_once(storperf, ended.json)
+        hosts.assert_nothing_left()
+
+
+@fact
+def a_run_whose_manager_was_killed_goes_on_over_ssh(storperf):
+    with Hosts(storperf, 2) as hosts:
+        killed = storperf("run", hosts.job(duration="5s"), STORPERF_DIE_AT="started:acted")
+        assert killed.exit_code == -signal.SIGKILL
+        resumed = storperf("resume", "--json")
+        assert resumed.exit_code == 0, resumed
+        assert [trial["attempt"] for trial in resumed.trials] == [1]
+        assert_each_interval_once(storperf, resumed.json)
+        hosts.assert_nothing_left()
+
+
+@fact
+def a_killed_agent_fails_its_trial_and_the_run_goes_on(storperf):
+    with Hosts(storperf, 2) as hosts:
+        job = hosts.job(
+            duration="5s",
+            workloads=["rr", {"name": "again", "rw": "randread", "rate_iops": 500}],
+            limits=None,
+        )
+        running = storperf.start("run", job, "--json")
+        until_journalled(storperf, b'"kind":"interval"')
+        for pid in supervisors(hosts.servers[1]):
+            os.kill(pid, signal.SIGKILL)
+        ended = running.end()
+        assert ended.exit_code == 4, ended
+        first, second = ended.trials
+        assert (first["end"], second["end"]) == ("failed", "completed")
+        assert first["end_reason"] == "agent-02: the agent's process died"
+        assert ended.json["run"]["verdict"] == "inconclusive"
+        hosts.assert_nothing_left()
+
+
+@fact
+def two_agents_on_one_host_exclude_each_other_from_one_target(storperf):
+    with Hosts(storperf, 1) as hosts:
+        (server,) = hosts.servers
+        twice = [hosts.entry(server), hosts.entry(server)]
+        matrix = {"queue_depth": 1, "agents": [2]}
+        job = hosts.job(provider={"kind": "ssh", "hosts": twice}, matrix=matrix)
+        ended = storperf("run", job, "--json")
+        assert ended.exit_code == 4, ended
+        assert "is in use by another run" in ended.stderr
+        hosts.assert_nothing_left()
+
+
+@fact
+def a_static_fio_is_brought_to_hosts_that_have_none(storperf):
+    with Hosts(storperf, 1) as hosts:
+        provider = hosts.provider(fio_binary="/usr/bin/fio", fio="no-such-fio")
+        ended = storperf("run", hosts.job(provider=provider), "--json")
+        assert ended.exit_code == 0, ended
+        (argvs,) = ended.trials[0]["facts"]["argv"].values()
+        assert argvs[0][0].startswith(f"{hosts.servers[0].folder}/agent/fio-")
+
+
+@fact
+def a_trial_on_several_hosts_ends_for_all_when_their_sum_is_known(storperf):
+    until = {"confident": {"half_width": "10%", "at_least": 50}, "at_most": "120s"}
+    with Hosts(storperf, 2) as hosts:
+        job = hosts.job(duration=None, until=until, interval="100ms")
+        ended = storperf("run", job, "--json")
+        (trial,) = ended.trials
+        assert trial["end"] == "confident", ended
+        assert trial["ended_s"] - trial["started_s"] < 60
+        hosts.assert_nothing_left()
+
+
+@pytest.mark.parametrize("name", fact)
+def test_that(name, facts):
+    facts[name].result()
