@@ -14,6 +14,7 @@ from storperf.imports.imported import plan_of
 from storperf.model.run import RunState
 from storperf.providers.local import LocalProvider
 from storperf.run_results import load_result
+from storperf.settings import read_settings
 from storperf.store.store import Store
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -25,7 +26,7 @@ def importer(tmp_path):
     with Store.open(tmp_path / "results") as store:
         yield importing.Importer(
             store=store,
-            provider=LocalProvider(tmp_path),
+            provider=LocalProvider(read_settings({"HOME": str(tmp_path)}, tmp_path)),
             job=None,
             lab="here",
             epoch=lambda: 2e9,
