@@ -30,6 +30,7 @@ LAYERS = {
     **dict.fromkeys(("engine", "run_results", "importing", "log_files"), 4),
     "service": 5,
     "library": 5,
+    "hosts": 5,
     **dict.fromkeys(("cli", "web", "__main__"), 6),
 }
 AGENT = "storperf.agent"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict
 
 from storperf.agent import facts, fitness, target_commands
 from storperf.agent.refusal import FAILED, Refusal
+from storperf.agent.survey import survey as hosts_survey
 from storperf.agent.trials import TrialOnHost, optional_number, trial_folder
 
 if TYPE_CHECKING:
@@ -62,6 +63,14 @@ def examine(supervisor: Supervisor, _client: Client, command: Message) -> Messag
         raise Refusal(FAILED, "a trial is running; a host is examined before")
     interval_s = float(command["interval_s"])
     return {"facts": fitness.examine(str(command["fio"]), command["targets"], interval_s)}
+
+
+def survey(supervisor: Supervisor, _client: Client, command: Message) -> Message:
+    """What the host has to measure with; changes nothing."""
+    if supervisor.trials:
+        raise Refusal(FAILED, "a trial is running; a host is surveyed before")
+    root = os.path.dirname(os.path.dirname(supervisor.run_dir))
+    return {"facts": hosts_survey(str(command["fio"]), root)}
 
 
 def check(supervisor: Supervisor, _client: Client, command: Message) -> Message:
@@ -144,6 +153,7 @@ COMMANDS: Dict[str, Command] = {
     "ping": ping,
     "probe": probe,
     "examine": examine,
+    "survey": survey,
     **target_commands.COMMANDS,
     "check": check,
     "start": start,

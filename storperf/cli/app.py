@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from storperf.cli import (
+    agent,
     baseline,
     doctor,
     graphite,
@@ -50,6 +51,8 @@ def main_options(
     """Measure storage with fio and say pass, fail or inconclusive."""
     context.obj = results
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    # Its errors come to us as exceptions; it would tell each of them with a traceback as well.
+    logging.getLogger("paramiko").setLevel(logging.DEBUG if verbose > 2 else logging.CRITICAL)
     logging.basicConfig(
         level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
@@ -66,6 +69,7 @@ app.command("compare")(looking.compare)
 app.command("export")(looking.export)
 app.command("report")(reporting.report)
 app.command("history")(reporting.history)
+app.add_typer(agent.app, name="agent")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(graphite.app, name="graphite")
 app.add_typer(workload.app, name="workload")

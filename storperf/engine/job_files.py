@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from storperf.errors import UsageError
 from storperf.jobfile.parse import NO_VARIABLES, parse_job
+from storperf.model.host import SshHost
 from storperf.model.job import Job, Origin, Provider
 from storperf.model.target import Target, TargetKind
 from storperf.workloads.suites import SUITES
@@ -83,14 +84,26 @@ def place_targets(job: Job, directory: Path) -> Job:
 
 def _place_provider(provider: Provider, directory: Path) -> Provider:
     """The provider with the paths of this machine made absolute; those of a home stay."""
-
-    def place(path: str | None) -> str | None:
-        if path is None or path.startswith("~"):
-            return path
-        return os.path.normpath(directory / path)
-
-    hosts = tuple(
-        replace(host, key=place(host.key), password_file=place(host.password_file))
-        for host in provider.hosts
+    return replace(
+        provider,
+        hosts=place_hosts(provider.hosts, directory),
+        fio_binary=_place(provider.fio_binary, directory),
     )
-    return replace(provider, hosts=hosts, fio_binary=place(provider.fio_binary))
+
+
+def place_hosts(hosts: Iterable[SshHost], directory: Path) -> tuple[SshHost, ...]:
+    """Hosts with the paths of their keys and passwords made absolute, from `directory` on."""
+    return tuple(
+        replace(
+            host,
+            key=_place(host.key, directory),
+            password_file=_place(host.password_file, directory),
+        )
+        for host in hosts
+    )
+
+
+def _place(path: str | None, directory: Path) -> str | None:
+    if path is None or path.startswith("~"):
+        return path
+    return os.path.normpath(directory / path)

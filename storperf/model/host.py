@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+from storperf.errors import ExitCode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +38,29 @@ class SshHost:
     folder: str | None = None
     target: HostTarget | None = None
     labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostCheck:
+    """What `storperf agent check` found at one host.
+
+    `fault` is why no agent runs there, None when one does; `host_key` is `known`, `refused`, or
+    `not_seen` when nobody got so far.  `lacks` is what a measurement there would miss.
+    The clock's offset is the host's minus ours, in seconds.  `facts`: see agent/survey.py.
+    """
+
+    host: str
+    address: str
+    host_key: str
+    fault: str | None = None
+    lacks: tuple[str, ...] = ()
+    clock_offset_s: float | None = None
+    clock_uncertainty_s: float | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """4 without an agent, 3 when something lacks, else 0."""
+        if self.fault is not None:
+            return ExitCode.INFRASTRUCTURE
+        return ExitCode.INCONCLUSIVE if self.lacks else ExitCode.PASS

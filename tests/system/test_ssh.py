@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import time
 from itertools import pairwise
@@ -238,6 +240,67 @@ def a_trial_on_several_hosts_ends_for_all_when_their_sum_is_known(storperf):
         assert trial["end"] == "confident", ended
         assert trial["ended_s"] - trial["started_s"] < 60
         hosts.assert_nothing_left()
+
+
+@fact
+def a_check_says_what_each_host_has_and_leaves_nothing(storperf):
+    with Hosts(storperf, 2) as hosts:
+        entries = [hosts.entry(server) for server in hosts.servers]
+        (storperf.folder / "lab.yaml").write_text(json.dumps({"hosts": entries}))
+        ended = storperf("agent", "check", "--inventory", "lab.yaml", "--json")
+        assert ended.exit_code == 0, ended
+        for found in ended.json["hosts"]:
+            assert (found["fault"], found["lacks"], found["host_key"]) == (None, [], "known")
+            assert abs(found["clock_offset_s"]) <= found["clock_uncertainty_s"] + 0.01
+            assert found["facts"]["fio"]["version"].startswith("fio-3")
+            assert found["facts"]["folder"]["free_bytes"] > 0
+        hosts.assert_nothing_left()
+        table = storperf("agent", "check", "host-1", "--inventory", "lab.yaml")
+        assert table.exit_code == 0, table
+        assert "ok" in table.stdout
+        assert "known to" in table.stdout
+        unknown = storperf("agent", "check", "host-7", "--inventory", "lab.yaml")
+        assert unknown.exit_code == 2
+        assert "has no host 'host-7'; did you mean 'host-" in unknown.stderr
+
+
+@fact
+def a_check_tells_one_host_s_fault_beside_the_others_facts(storperf):
+    with Hosts(storperf, 3) as hosts:
+        entries = [hosts.entry(server) for server in hosts.servers]
+        del entries[0]["host_key"]
+        hosts.servers[2].end()
+        (storperf.folder / "lab.yaml").write_text(json.dumps({"hosts": entries}))
+        ended = storperf("agent", "check", "--inventory", "lab.yaml", "--json")
+        assert ended.exit_code == 4, ended
+        refused, good, gone = ended.json["hosts"]
+        assert refused["host_key"] == "refused"
+        assert "SHA256:" in refused["fault"]
+        assert (good["exit_code"], good["fault"]) == (0, None)
+        assert "Connection refused" in gone["fault"]
+        assert gone["host_key"] == "not_seen"
+        hosts.assert_nothing_left()
+
+
+@fact
+def a_host_without_fio_lacks_it(storperf):
+    path = storperf.top / "bin"
+    path.mkdir()
+    for name in ("sh", "python3"):
+        (path / name).symlink_to(shutil.which(name, path="/usr/bin:/bin:/usr/local/bin"))
+    with Hosts(storperf, 1, environment={"PATH": str(path)}) as hosts:
+        entries = [hosts.entry(server) for server in hosts.servers]
+        (storperf.folder / "lab.yaml").write_text(json.dumps({"hosts": entries}))
+        ended = storperf("agent", "check", "--inventory", "lab.yaml")
+        assert ended.exit_code == 3, ended
+        assert "no usable fio: fio: No such file or directory" in ended.stdout
+
+
+@fact
+def a_check_of_nobody_is_a_usage_error(storperf):
+    ended = storperf("agent", "check")
+    assert ended.exit_code == 2
+    assert "name at least one host" in ended.stderr
 
 
 @pytest.mark.parametrize("name", fact)
