@@ -184,10 +184,15 @@ class Targets:
         taken.rdev, taken.device_bytes = rdev, devices.size_of(request["path"])
         return taken
 
+    def _make_directory(self, directory: str) -> None:
+        """Make the job's directory; one that another run has made meanwhile is not ours."""
+        with contextlib.suppress(FileExistsError):
+            self._create(directory, lambda: os.mkdir(directory, 0o755))
+
     def _take_directory(self, index: int, request: Request) -> Taken:
         directory = os.path.normpath(request["path"])
         if _is_ours_to_create(directory):
-            self._create(directory, lambda: os.mkdir(directory, 0o755))
+            self._make_directory(directory)
         fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self._lock(fd, directory)

@@ -231,6 +231,16 @@ def test_a_released_target_can_be_taken_by_another_run(make, scratch):
     make("run-2").prepare([request(scratch)])
 
 
+def test_a_directory_that_another_run_made_meanwhile_is_used_and_not_removed(make, scratch):
+    held = make()
+    # Both runs found it missing; the other one was quicker.
+    (scratch / "bench").mkdir()
+    held._make_directory(str(scratch / "bench"))
+    held.prepare([request(scratch / "bench")])
+    held.release()
+    assert (scratch / "bench").is_dir()
+
+
 def test_two_targets_of_one_run_may_share_a_directory(make, scratch):
     held = make()
     first, second = held.prepare([request(scratch), request(scratch, size_bytes=4096)])
