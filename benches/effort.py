@@ -24,10 +24,12 @@ class Effort:
     run_workloads: str
     timings: int
     parsed_bytes: int
+    log_rounds: int
+    day_hours: int
 
 
 def full(scratch: Path) -> Effort:
-    """About eleven minutes, thirteen on a busy machine."""
+    """About fourteen minutes, twenty on a busy machine."""
     return Effort(
         scratch=scratch,
         cpu_slices=10,
@@ -40,11 +42,13 @@ def full(scratch: Path) -> Effort:
         run_workloads="[rr, wr]",
         timings=11,
         parsed_bytes=100_000_000,
+        log_rounds=10,
+        day_hours=24,
     )
 
 
 def quick(scratch: Path) -> Effort:
-    """Under three minutes: wider intervals, the same goals."""
+    """About five minutes: wider intervals, the same goals."""
     return Effort(
         scratch=scratch,
         cpu_slices=6,
@@ -57,4 +61,6 @@ def quick(scratch: Path) -> Effort:
         run_workloads="[rr]",
         timings=6,
         parsed_bytes=30_000_000,
+        log_rounds=6,
+        day_hours=4,
     )

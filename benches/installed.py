@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,7 +84,7 @@ class Installed:
                 stdout=said,
                 stderr=said,
             )
-            peak_bytes = _watch(manager)
+            most_bytes = watch(manager)
             ended_s = time.time()
             said.seek(0)
             if manager.returncode not in _MEASURED:
@@ -92,28 +93,40 @@ class Installed:
         return Ended(
             started_s=started_s,
             ended_s=ended_s,
-            peak_bytes=peak_bytes,
+            peak_bytes=most_bytes,
             execs=tuple(float(at) for what, at in noted if what == "exec"),
             exits=tuple(float(at) for what, at in noted if what == "exit"),
             entered=_phases(self.folder / results),
         )
 
 
-def _watch(manager: subprocess.Popen[bytes]) -> int:
-    """Wait for the end; the most memory that the process itself ever held (VmHWM)."""
-    peak_bytes = 0
-    give_up_s = time.monotonic() + _TIMEOUT_S
-    while manager.poll() is None:
+def watch(
+    process: subprocess.Popen[bytes],
+    timeout_s: float = _TIMEOUT_S,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> int:
+    """Wait for the end of a process, calling `meanwhile`; its own `peak_bytes`."""
+    most = 0
+    give_up_s = time.monotonic() + timeout_s
+    while process.poll() is None:
         if time.monotonic() > give_up_s:
-            manager.terminate()
-            manager.wait(timeout=30)
-            raise BenchError(f"storperf did not end within {_TIMEOUT_S:g} s")
-        status = Path(f"/proc/{manager.pid}/status").read_text(encoding="utf-8")
-        for line in status.splitlines():
-            if line.startswith("VmHWM:"):
-                peak_bytes = max(peak_bytes, int(line.split()[1]) * 1024)
+            process.terminate()
+            process.wait(timeout=60)
+            raise BenchError(f"{process.args!r} did not end within {timeout_s:g} s")
+        most = max(most, peak_bytes(process.pid))
+        meanwhile()
         time.sleep(_POLL_S)
-    return peak_bytes
+    return most
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process ever held (VmHWM); 0 once it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0
+    lines = (line.split() for line in status.splitlines() if line.startswith("VmHWM:"))
+    return max((int(words[1]) * 1024 for words in lines), default=0)
 
 
 def _phases(results: Path) -> dict[Phase, float]:

@@ -1,4 +1,7 @@
-"""fio's logs as files: each one read once, a piece at a time."""
+"""The use case of fio's logs: each file read once, a piece at a time.
+
+Apart from `service`, whose store takes as long to load as half a million lines take to read.
+"""
 
 from __future__ import annotations
 

@@ -32,7 +32,6 @@ from storperf.jobfile.parse import NO_VARIABLES
 from storperf.model.baseline import BaselineEntry
 from storperf.model.comparison import RunComparison
 from storperf.model.finding import Examination
-from storperf.model.fio_log import FioLogs, LogKind, LogUnit
 from storperf.model.history import JobHistory
 from storperf.model.job import Job, Origin, Plan
 from storperf.model.result import RunResult
@@ -268,15 +267,6 @@ def import_results(
             manager=_this_manager(),
         )
         return (*(importer.add(each) for each in found), *refused)
-
-
-def read_fio_logs(
-    paths: Sequence[Path], *, kind: LogKind | None, unit: LogUnit | None, interval_ms: int | None
-) -> FioLogs:
-    """What fio's logs of I/Os and histograms say; with `interval_ms` in slices of that too."""
-    from storperf.log_files import read_log_files  # numpy is heavy
-
-    return read_log_files(paths, kind=kind, unit=unit, interval_ms=interval_ms)
 
 
 # --- looking ---------------------------------------------------------------------------------

@@ -27,10 +27,11 @@ LAYERS = {
         2,
     ),
     **dict.fromkeys(("providers", "remote", "sinks", "graphite", "store", "reports", "hooks"), 3),
-    **dict.fromkeys(("engine", "run_results", "importing", "log_files"), 4),
+    **dict.fromkeys(("engine", "run_results", "importing"), 4),
     "service": 5,
     "library": 5,
     "hosts": 5,
+    "log_files": 5,
     **dict.fromkeys(("cli", "web", "__main__"), 6),
 }
 AGENT = "storperf.agent"

@@ -50,10 +50,7 @@ def import_results(  # noqa: PLR0913, PLR0917 - an option each
 
     Exit code 2 when a file is refused; the others are imported all the same.
     """
-    from storperf import service
-    from storperf.cli.output import print_json, stderr_console, stdout_console
     from storperf.errors import ExitCode, UsageError
-    from storperf.reports.import_table import import_document, import_table
 
     if lat_log:
         if job is not None:
@@ -63,6 +60,10 @@ def import_results(  # noqa: PLR0913, PLR0917 - an option each
         raise UsageError("--interval, --unit and --kind are for logs: add --lat-log")
     if job is not None and not job.strip():
         raise UsageError("--job needs a name")
+    from storperf import service
+    from storperf.cli.output import print_json, stderr_console, stdout_console
+    from storperf.reports.import_table import import_document, import_table
+
     outcomes = service.import_results(settings(context), files, job=job, lab=lab, dry_run=dry_run)
     if as_json:
         print_json(import_document(outcomes))

@@ -73,13 +73,13 @@ def print_logs(
     as_json: bool,
 ) -> None:
     """Print what the logs say; exit code 2 when one was refused."""
-    from storperf import service
     from storperf.cli.output import print_json, stderr_console, stdout_console
     from storperf.errors import ExitCode
+    from storperf.log_files import read_log_files
     from storperf.model.fio_log import LogKind, LogUnit
     from storperf.reports.log_table import logs_document, logs_table
 
-    found = service.read_fio_logs(
+    found = read_log_files(
         files,
         kind=None if kind is None else LogKind(kind.value),
         unit=None if unit is None else LogUnit(unit.value),

@@ -6,10 +6,7 @@ Imported when the first trial has run: numpy and scipy are heavy.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
-
-import numpy as np
 
 from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
@@ -20,8 +17,13 @@ from storperf.model.job import EndRule
 from storperf.model.run import Trial
 from storperf.stats.summary import TrialSummary, summarise_trial
 from storperf.stats.table import IntervalTable, SensorTable
-from storperf.store.intervals import FEW_ROWS, IntervalWriter, iter_intervals, writing_intervals
-from storperf.store.rowgroups import joined
+from storperf.store.intervals import (
+    FEW_ROWS,
+    IntervalWriter,
+    iter_intervals,
+    read_rows,
+    writing_intervals,
+)
 
 
 def write(context: RunContext, trial: Trial) -> IntervalTable:
@@ -41,7 +43,8 @@ def write(context: RunContext, trial: Trial) -> IntervalTable:
     }
     path = context.store.intervals_path(context.run_id, trial.id, trial.attempt)
     with writing_intervals(path, meta=meta) as writer:
-        return _write_all(writer, _heard(context, trial))
+        _write_all(writer, _heard(context, trial))
+    return read_rows(path)
 
 
 def together(context: RunContext, trial: Trial, table: IntervalTable) -> dict[str, float] | None:
@@ -96,19 +99,9 @@ def _heard(context: RunContext, trial: Trial) -> Iterator[Interval | SensorSampl
                 yield sample_of(agent.name, record, offset_s)
 
 
-def _write_all(writer: IntervalWriter, heard: Iterator[Interval | SensorSample]) -> IntervalTable:
-    rows = []
+def _write_all(writer: IntervalWriter, heard: Iterator[Interval | SensorSample]) -> None:
     while some := list(islice(heard, FEW_ROWS)):
-        table = IntervalTable.from_intervals(x for x in some if isinstance(x, Interval))
-        writer.append(table)
+        writer.append(IntervalTable.from_intervals(x for x in some if isinstance(x, Interval)))
         writer.append_sensors(
             SensorTable.from_samples(x for x in some if isinstance(x, SensorSample))
         )
-        rows.append(table.without_bins())
-    agents = tuple(sorted({name for table in rows for name in table.agents}))
-    return joined([_renumbered(table, agents) for table in rows], agents)
-
-
-def _renumbered(table: IntervalTable, agents: tuple[str, ...]) -> IntervalTable:
-    places = np.array([agents.index(name) for name in table.agents], dtype=np.int64)
-    return replace(table, agent=places[table.agent])

@@ -76,22 +76,31 @@ class IntervalTable:
         )
 
     def where(self, mask: Mask) -> IntervalTable:
-        """The rows for which `mask` (shape n) holds, histograms included; all of them uncopied."""
-        if mask.all():
-            return self
+        """The rows for which `mask` (shape n) holds, histograms included.
+
+        Rows that follow each other are not copied: a warm-up cut of a day costs nothing.
+        """
+        kept = np.flatnonzero(mask)
+        if len(kept) and kept[-1] - kept[0] + 1 == len(kept):
+            return self._between(int(kept[0]), int(kept[-1]) + 1)
         lengths = np.diff(self.bin_offset)
         keep_bins = np.repeat(mask, lengths)
-        plain = {
-            field.name: getattr(self, field.name)[mask]
-            for field in fields(self)
-            if field.name != "agents" and not field.name.startswith("bin_")
-        }
         return replace(
             self,
-            bin_offset=np.concatenate(([0], np.cumsum(lengths[mask]))).astype(np.int64),
+            bin_offset=np.concatenate(([0], np.cumsum(lengths[kept]))).astype(np.int64),
             bin_value_ns=self.bin_value_ns[keep_bins],
             bin_count=self.bin_count[keep_bins],
-            **plain,
+            **{name: getattr(self, name)[kept] for name in ROWS},
+        )
+
+    def _between(self, start: int, end: int) -> IntervalTable:
+        first, last = int(self.bin_offset[start]), int(self.bin_offset[end])
+        return replace(
+            self,
+            bin_offset=self.bin_offset[start : end + 1] - first,
+            bin_value_ns=self.bin_value_ns[first:last],
+            bin_count=self.bin_count[first:last],
+            **{name: getattr(self, name)[start:end] for name in ROWS},
         )
 
     def without_bins(self) -> IntervalTable:
@@ -110,6 +119,14 @@ class IntervalTable:
     def ops(self) -> tuple[Op, ...]:
         """The directions that have rows, in the order of OPS."""
         return tuple(op for number, op in enumerate(OPS) if bool(np.any(self.op == number)))
+
+
+# The columns with one entry a row.
+ROWS = tuple(
+    field.name
+    for field in fields(IntervalTable)
+    if field.name != "agents" and not field.name.startswith("bin_")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from storperf.stats.table import IntervalTable, SensorTable
-from storperf.store.rowgroups import ROWS
+from storperf.stats.table import ROWS, IntervalTable, SensorTable
 
 Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 
 from storperf.errors import StoreError
-from storperf.stats.table import OPS, IntervalTable, SensorTable
+from storperf.stats.table import OPS, ROWS, IntervalTable, SensorTable
 from storperf.store import columns as packing
 from storperf.store.atomic import replacing
 from storperf.store.faults import file_faults
-from storperf.store.rowgroups import ROWS, joined, joined_samples, rows_of, samples_of
+from storperf.store.rowgroups import filled, joined, joined_samples, rows_of, samples_of
 from storperf.version import STORE_INTERVALS_FORMAT
 
 GROUP_ROWS = 3600
@@ -93,7 +93,7 @@ def iter_intervals(path: Path, most: int = GROUP_ROWS) -> Iterator[IntervalTable
 def read_rows(path: Path) -> IntervalTable:
     """All rows without their histograms, which are left unread."""
     with _opened(path) as file:
-        return joined(list(file.groups(has_bins=False)), file.agents)
+        return filled(file.groups(has_bins=False), file.rows, file.agents)
 
 
 def read_sensors(path: Path, wanted: Callable[[str], bool]) -> SensorTable:
@@ -192,6 +192,11 @@ class _IntervalFile:
         self._index = index
         self.agents = tuple(index["agents"])
         self.meta: dict[str, Any] = index["meta"]
+
+    @property
+    def rows(self) -> int:
+        """How many intervals there are in all groups."""
+        return sum(int(group["rows"]) for group in self._index["groups"])
 
     def groups(self, *, has_bins: bool = True) -> Iterator[IntervalTable]:
         for number in range(len(self._index["groups"])):

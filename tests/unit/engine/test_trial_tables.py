@@ -91,10 +91,9 @@ def test_without_an_interval_there_is_no_file(tmp_path):
     assert not (tmp_path / "t.zip").exists()
 
 
-def test_an_agent_without_an_interval_has_no_name_among_the_rows(tmp_path):
+def test_an_agent_without_an_interval_has_no_row(tmp_path):
     rows = trial_tables.write(context_of(tmp_path, [sample(0)], [interval(0)]), TRIAL)
-    assert rows.agents == ("agent-02",)
-    assert rows.agent.tolist() == [0]
+    assert [rows.agents[number] for number in rows.agent] == ["agent-02"]
 
 
 def test_times_are_those_of_the_managers_clock(tmp_path):
