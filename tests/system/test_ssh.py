@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from itertools import pairwise
 
 import pytest
+from system.conftest import PROGRAM, Running
 from system.leftovers import processes_of
 from system.test_resume import until_journalled
 from system.together import Facts
@@ -301,6 +303,111 @@ def a_check_of_nobody_is_a_usage_error(storperf):
     ended = storperf("agent", "check")
     assert ended.exit_code == 2
     assert "name at least one host" in ended.stderr
+
+
+class Cable:
+    """Two network namespaces of the test's own, joined by a pair of devices.
+
+    This host's own network is not touched: the manager runs in one, the server in the other.
+    """
+
+    def __init__(self):
+        self.near, self.far = f"storperf-n{os.getpid()}", f"storperf-f{os.getpid()}"
+
+    def __enter__(self):
+        try:
+            for name in (self.near, self.far):
+                ip("netns", "add", name)
+                ip("-n", name, "link", "set", "lo", "up")
+            ip(
+                "-n",
+                self.near,
+                "link",
+                "add",
+                "near",
+                "type",
+                "veth",
+                "peer",
+                "far",
+                "netns",
+                self.far,
+            )
+            for name, device, address in (
+                (self.near, "near", "192.0.2.1/30"),
+                (self.far, "far", "192.0.2.2/30"),
+            ):
+                ip("-n", name, "addr", "add", address, "dev", device)
+                ip("-n", name, "link", "set", device, "up")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_error):
+        for name in (self.near, self.far):
+            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+
+    def pull(self):
+        """Lose every packet from now on."""
+        ip("-n", self.far, "link", "set", "far", "down")
+
+    def plug_in(self):
+        """Let them through again."""
+        ip("-n", self.far, "link", "set", "far", "up")
+
+    def slow_down(self):
+        """1 Mbit/s in both directions from now on."""
+        for name, device in ((self.near, "near"), (self.far, "far")):
+            shape = ("tbf", "rate", "1mbit", "burst", "16kb", "latency", "400ms")
+            argv = ["tc", "-n", name, "qdisc", "add", "dev", device, "root", *shape]
+            done = subprocess.run(argv, check=False, capture_output=True, text=True)
+            if done.returncode:
+                pytest.skip(f"this kernel cannot slow a link down: {done.stderr}")
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+
+
+@pytest.fixture
+def cable():
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("needs root and iproute2 for a network namespace")
+    with Cable() as found:
+        yield found
+
+
+def run_over(cable, storperf, hosts, **keys):
+    """Start a run whose manager is at the near end of the cable."""
+    argv = ("ip", "netns", "exec", cable.near, str(PROGRAM), "run", hosts.job(**keys), "--json")
+    return Running(argv, storperf.folder, storperf.environment)
+
+
+def hosts_over(cable, storperf):
+    return Hosts(storperf, 1, address="192.0.2.2", inside=("ip", "netns", "exec", cable.far))
+
+
+@pytest.mark.parametrize("silence_s", [15, pytest.param(60, marks=pytest.mark.all_only)])
+def test_a_network_that_loses_everything_for_a_while_costs_no_interval(storperf, cable, silence_s):
+    with hosts_over(cable, storperf) as hosts:
+        running = run_over(cable, storperf, hosts, duration=f"{silence_s + 5}s", interval="250ms")
+        until_journalled(storperf, b'"kind":"interval"')
+        cable.pull()
+        time.sleep(silence_s)
+        cable.plug_in()
+        ended = running.end(timeout_s=silence_s + 120)
+        assert ended.exit_code == 0, ended
+        assert_each_interval_once(storperf, ended.json)
+        hosts.assert_nothing_left()
+
+
+def test_a_link_of_1_mbit_costs_no_interval(storperf, cable):
+    cable.slow_down()
+    with hosts_over(cable, storperf) as hosts:
+        ended = run_over(cable, storperf, hosts, duration="5s", interval="250ms").end()
+        assert ended.exit_code == 0, ended
+        assert_each_interval_once(storperf, ended.json)
+        hosts.assert_nothing_left()
 
 
 @pytest.mark.parametrize("name", fact)

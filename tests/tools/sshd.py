@@ -46,11 +46,15 @@ def free_port():
 class Sshd:
     """Starts at once; `host_key` and `client_key` are what it shows and what it accepts.
 
-    `environment` is what a session gets; `lines` are more lines of sshd_config.
+    `environment` is what a session gets; `lines` are more lines of sshd_config; `inside` is what
+    runs it elsewhere, such as in a network namespace.
     """
 
-    def __init__(self, folder, *, address="127.0.0.1", environment=None, lines=(), sftp=True):
+    def __init__(  # noqa: PLR0913 - what a server is, by keyword
+        self, folder, *, address="127.0.0.1", environment=None, lines=(), sftp=True, inside=()
+    ):
         self.folder = folder
+        self._inside = inside
         self.address = address
         self.user = getpass.getuser()
         folder.mkdir(parents=True, exist_ok=True)
@@ -75,14 +79,16 @@ class Sshd:
         self._write_config()
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)  # where it locks its children in
-        argv = [SSHD, "-D", "-f", str(self.folder / "sshd_config"), "-E", str(self.log)]
+        self.log.touch()
+        before = len(self.log.read_text(errors="replace"))
+        config = str(self.folder / "sshd_config")
+        argv = [*self._inside, SSHD, "-D", "-f", config, "-E", str(self.log)]
         self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
         give_up_s = time.monotonic() + _START_S
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection((self.address, self.port)):
-                return
-            assert self._process.poll() is None, self.log.read_text()
-            assert time.monotonic() < give_up_s, self.log.read_text()
+        while "Server listening" not in (said := self.log.read_text(errors="replace")[before:]):
+            if self._process.poll() is not None or time.monotonic() > give_up_s:
+                self.stop()
+                pytest.fail(f"sshd does not start: {said}")
             time.sleep(0.02)
 
     def _write_config(self):
