@@ -41,8 +41,8 @@ def job_of(text: str) -> Job:
     return parse_job(text, source="the bench's job", origin=Origin.TRUSTED)
 
 
-def take_target(agent: Agent, job: Job) -> str:
-    """Lock the job's one target; the file name that fio is to open, empty for the null engine."""
+def take_target(agent: Agent, job: Job) -> list[str]:
+    """Lock the job's one target; the file names that fio is to open, none for the null engine."""
     target = job.sides[0].targets[0]
     request: dict[str, object] = {
         "kind": target.kind.value,
@@ -52,7 +52,7 @@ def take_target(agent: Agent, job: Job) -> str:
         "destroy": target.destroy,
         "direct": job.direct,
     }
-    return str(agent.prepare([request])[0]["filename"])
+    return [str(name) for name in agent.prepare([request])[0]["filenames"]]
 
 
 def start_trial(agent: Agent, trial: str, argv: Sequence[str], runtime_s: float, what: str) -> None:

@@ -32,10 +32,10 @@ def measure(effort: Effort) -> list[Figure]:
     runtime_s = round(_SETTLE_S + effort.cpu_slices * effort.cpu_slice_s + 2)
     job = job_of(JOB.format(runtime_s=runtime_s))
     with attached_agent(effort.scratch / "cost") as agent:
-        filename = take_target(agent, job)
+        filenames = take_target(agent, job)
         step = plan_job(job).steps[0]
         target = job.sides[0].targets[0]
-        argv = render_trial(job, step, target, fio="fio", filename=filename)
+        argv = render_trial(job, step, target, fio="fio", filenames=filenames)
         supervisor = int(agent.call("hello")["pid"])
         channels = _children(os.getpid())
         start_trial(agent, "cost", argv, runtime_s, "measure")

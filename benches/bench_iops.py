@@ -51,12 +51,12 @@ def _measure(effort: Effort, name: str, target: str) -> Figure:
         f"duration: {effort.iops_trial_s}s\n"
     )
     with attached_agent(folder) as agent:
-        filename = take_target(agent, job)
+        filenames = take_target(agent, job)
         argv = render_trial(
-            job, plan_job(job).steps[0], job.sides[0].targets[0], fio="fio", filename=filename
+            job, plan_job(job).steps[0], job.sides[0].targets[0], fio="fio", filenames=filenames
         )
-        if filename:
-            _fill(agent, job, filename)
+        if filenames:
+            _fill(agent, job, filenames)
         storperf, bare, again = _rounds(agent, argv, effort)
     return ratio_figure(
         f"IOPS under storperf / bare fio, {name}",
@@ -68,8 +68,8 @@ def _measure(effort: Effort, name: str, target: str) -> Figure:
     )
 
 
-def _fill(agent: Agent, job: Job, filename: str) -> None:
-    argv = render_fill(job, job.sides[0].targets[0], fio="fio", filename=filename)
+def _fill(agent: Agent, job: Job, filenames: list[str]) -> None:
+    argv = render_fill(job, job.sides[0].targets[0], fio="fio", filenames=filenames)
     start_trial(agent, "fill", argv, _FILL_S, "fill")
     wait_for_end(agent, "fill")
 

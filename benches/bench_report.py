@@ -13,12 +13,12 @@ from effort import Effort
 from figure import BenchError, Figure
 from noise import median_figure
 
-from storperf import service
 from storperf.model.interval import Interval, SensorSample
 from storperf.model.job import Job, Op
 from storperf.model.run import Run, RunState, Steadiness, Trial, TrialEnd, TrialState
 from storperf.plan import plan_job
 from storperf.reports.html_file import write_report
+from storperf.run_results import load_result
 from storperf.stats.summary import summarise_trial
 from storperf.stats.table import IntervalTable, SensorTable
 from storperf.store.intervals import write_intervals
@@ -64,7 +64,7 @@ def measure(effort: Effort) -> list[Figure]:
 
 
 def _make(store: Store, run_id: str, path: Path) -> None:
-    write_report(store, service.load_result(store, run_id), path, made_s=_EPOCH_S)
+    write_report(store, load_result(store, run_id), path, made_s=_EPOCH_S)
 
 
 def _store_run(store: Store, job: Job, steps: int) -> str:

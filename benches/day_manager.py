@@ -7,8 +7,6 @@ by the real clock there would be twenty a second at most.  Nothing else differs.
 
 from __future__ import annotations
 
-import sys
-
 from storperf.__main__ import main
 from storperf.remote import pack
 
@@ -40,4 +38,4 @@ sys.exit(main())
 """
 
 pack._MAIN = _MAIN  # noqa: SLF001 - all of the agent that is not the installed one
-sys.exit(main())
+main()

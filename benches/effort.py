@@ -10,7 +10,7 @@ from pathlib import Path
 class Effort:
     """Counts and lengths of what the benches repeat; at least six, or there is no interval.
 
-    `scratch` is a folder of this session on a disk, where everything is made and left.
+    `scratch` is a folder of these benches on a disk, where everything is made and left.
     """
 
     scratch: Path
