@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from storperf.engine.job_files import place_targets, read_job_file
-from storperf.engine.profiles import Library, is_shipped
+from storperf.engine.profiles import Library, is_shipped, refuse_shipped
 from storperf.errors import UnknownName, UsageError
 from storperf.fio import engines
 from storperf.fio.render import render_trial
@@ -145,10 +145,8 @@ def edit(settings: Settings, name: str, editor: str) -> bool:
 
     What is wrong afterwards is refused, and the text stays in the file that the message names.
     """
-    library = Library(settings.workloads)
-    if is_shipped(name):
-        library.keep(name, "", replace=True)  # refuses, and says why
-    before = library.text(name)
+    refuse_shipped(name)
+    before = Library(settings.workloads).text(name)
     with tempfile.NamedTemporaryFile(
         "w", prefix=f"{name}-", suffix=".yaml", delete=False, encoding="utf-8"
     ) as file:

@@ -40,13 +40,12 @@ LOWEST_LAYER_THAT_MAY_IMPORT_THE_AGENT = 2
 MAX_LINES = 400
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 
-# CLI main, web dispatcher, the per-agent wrapper of fan-out: the only broad handlers.  And the
+# CLI main and web dispatcher are the only broad handlers.  And the
 # program's entry: an installation that cannot be imported must not end with Python's own 1, "fail".
 BROAD_HANDLERS = {
     "storperf.__main__": 1,
     "storperf.cli.app": 1,
     "storperf.web.dispatch": 1,
-    "storperf.engine.fanout": 1,
 }
 
 # Alembic runs these files and prescribes the names in them.

@@ -61,6 +61,7 @@ class Library(Mapping[str, str]):
 
         What ships is never replaced.  UsageError when it is no workload and no suite.
         """
+        refuse_shipped(name)
         _check_name(name)
         if name in self.own() and not replace:
             raise Conflict(f"there is a {name!r} already; say --replace to overwrite it")
@@ -77,6 +78,7 @@ class Library(Mapping[str, str]):
 
     def remove(self, name: str) -> None:
         """Remove one of the user's own; UnknownName when there is none."""
+        refuse_shipped(name)
         _check_name(name)
         if name not in self.own():
             raise UnknownName(f"no workload of yours is called {name!r}", name=name)
@@ -103,9 +105,13 @@ def is_shipped(name: str) -> bool:
     return name in SUITES or name in WORKLOADS
 
 
-def _check_name(name: str) -> None:
+def refuse_shipped(name: str) -> None:
+    """Conflict for a name that comes with storperf."""
     if is_shipped(name):
         raise Conflict(f"{name!r} comes with storperf and stays as it is; choose another name")
+
+
+def _check_name(name: str) -> None:
     if _NAME.fullmatch(name) is None:
         raise UsageError(
             f"{name!r} cannot be a name: 1 to 100 of A-Z a-z 0-9 _ . -, a letter or digit first"

@@ -13,6 +13,7 @@ from storperf.jobfile.provider_section import ProviderSection
 from storperf.jobfile.scalars import distinct, one_or_more
 from storperf.jobfile.section import Section
 from storperf.jobfile.section import key as _key
+from storperf.jobfile.snia import range_key, slope_key
 from storperf.jobfile.target_section import TargetSection
 from storperf.jobfile.until import UntilSection
 from storperf.model.job import Limit
@@ -70,16 +71,8 @@ class RoundsSection(Section):
         5,
         shown=5,
     )
-    range: scalars.Share = _key(
-        "Largest minus smallest round, as a share of the average; SNIA's 20%.",
-        parse_share("20%"),
-        shown="20%",
-    )
-    slope: scalars.Share = _key(
-        "Change of the fitted line over the window, as a share of the average; SNIA's 10%.",
-        parse_share("10%"),
-        shown="10%",
-    )
+    range: scalars.Share = range_key()
+    slope: scalars.Share = slope_key()
     track: Annotated[
         tuple[Annotated[str, BeforeValidator(scalars.printable(200))], ...],
         BeforeValidator(one_or_more),

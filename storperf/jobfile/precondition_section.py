@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from storperf.jobfile import scalars
 from storperf.jobfile.section import Section, key
-from storperf.units import parse_duration_s, parse_share, parse_size
+from storperf.jobfile.snia import range_key, slope_key
+from storperf.units import parse_duration_s, parse_size
 
 
 class RandomSection(Section):
@@ -27,16 +28,8 @@ class RandomSection(Section):
         "Length of one round, at least 10s. By default at_most/25, never under 10s.", None
     )
     window: scalars.Rounds = key("Rounds in the window that is looked at; SNIA's 5.", 5, shown=5)
-    range: scalars.Share = key(
-        "Largest minus smallest round, as a share of the average; SNIA's 20%.",
-        parse_share("20%"),
-        shown="20%",
-    )
-    slope: scalars.Share = key(
-        "Change of the fitted line over the window, as a share of the average; SNIA's 10%.",
-        parse_share("10%"),
-        shown="10%",
-    )
+    range: scalars.Share = range_key()
+    slope: scalars.Share = slope_key()
 
 
 class PreconditionSection(Section):

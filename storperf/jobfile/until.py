@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from storperf.jobfile import scalars
 from storperf.jobfile.section import Section
 from storperf.jobfile.section import key as _key
+from storperf.jobfile.snia import range_key, slope_key
 from storperf.model.job import Need
 from storperf.units import parse_duration_s, parse_share
 
@@ -24,16 +25,8 @@ class SteadySection(Section):
         None,
     )
     rounds: scalars.Rounds = _key("Rounds in the window that is looked at; SNIA's 5.", 5, shown=5)
-    range: scalars.Share = _key(
-        "Largest minus smallest round, as a share of the average; SNIA's 20%.",
-        parse_share("20%"),
-        shown="20%",
-    )
-    slope: scalars.Share = _key(
-        "Change of the fitted line over the window, as a share of the average; SNIA's 10%.",
-        parse_share("10%"),
-        shown="10%",
-    )
+    range: scalars.Share = range_key()
+    slope: scalars.Share = slope_key()
 
 
 class StorperfRuleSection(Section):
