@@ -119,6 +119,10 @@ class FioFailed(InfrastructureError):
     """fio ended otherwise than we asked; `exit_status` and `last_lines` say how."""
 
 
+class GraphiteError(InfrastructureError):
+    """Graphite cannot be read: no answer, no graphite-web, or one that wants a login."""
+
+
 class StoreError(InfrastructureError):
     """The store cannot be read or written (rights, space, a newer schema)."""
 
