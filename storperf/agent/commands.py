@@ -9,10 +9,11 @@ import sys
 import zlib
 from typing import TYPE_CHECKING, Any, Callable, Dict
 
-from storperf.agent import facts, fitness, target_commands
+from storperf.agent import facts, fitness, target_commands, watch_commands
 from storperf.agent.refusal import FAILED, Refusal
 from storperf.agent.survey import survey as hosts_survey
 from storperf.agent.trials import TrialOnHost, optional_number, trial_folder
+from storperf.agent.watching import Watch
 
 if TYPE_CHECKING:
     from storperf.agent.clients import Client
@@ -87,7 +88,7 @@ def start(supervisor: Supervisor, _client: Client, command: Message) -> Message:
         return {"is_new": False}
     if supervisor.trials:
         raise Refusal(FAILED, "another trial runs on this agent, or waits to")
-    supervisor.start(trial)
+    supervisor.start(trial, Watch(trial.key, trial.probes, supervisor.run_dir, supervisor.clock))
     return {"is_new": True}
 
 
@@ -155,6 +156,7 @@ COMMANDS: Dict[str, Command] = {
     "examine": examine,
     "survey": survey,
     **target_commands.COMMANDS,
+    **watch_commands.COMMANDS,
     "check": check,
     "start": start,
     "stop": stop,

@@ -52,7 +52,7 @@ class Journal:
                 for kind, record in reader.feed(chunk):
                     if kind == frames.RECORD:
                         self.last = record["n"]
-                        if record["kind"] not in ("interval", "sensors"):
+                        if record["kind"] not in ("interval", "sensors", "probe"):
                             self.recovered.append(record)
         except (frames.FrameError, ValueError):
             self.was_damaged = True

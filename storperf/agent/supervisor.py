@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import glob
+import math
 import os
 import select
 import selectors
@@ -17,7 +18,7 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Dict, List, Set
+from typing import Any, Dict, List, Optional, Set
 
 from storperf.agent import frames, retention
 from storperf.agent.clients import Client
@@ -31,6 +32,7 @@ from storperf.agent.sensors import HostSensors
 from storperf.agent.steady_clock import SteadyClock
 from storperf.agent.targets import Targets
 from storperf.agent.trials import Key, TrialOnHost, trial_folder
+from storperf.agent.watching import Watch
 
 PROTOCOL = 1
 SOCKET = "socket"
@@ -43,7 +45,7 @@ _TICK_IDLE_S = 0.5
 _STOP_S = 20.0
 _LAST_WORDS_S = 2.0
 _RESERVE_BYTES = 262144
-_MANY = ("interval", "progress", "sensors")
+_MANY = ("interval", "progress", "sensors", "probe")
 
 Record = Dict[str, Any]
 
@@ -64,6 +66,7 @@ class Supervisor:
         self.purges = Purges(os.path.join(run_dir, "purge"))
         self.trials: Dict[Key, TrialOnHost] = {}
         self.ended: Set[Key] = set()
+        self._watch: Optional[Watch] = None
         self._sensors = HostSensors()
         self._sampled_s = 0.0
         self._seen_s = self.clock.monotonic_s()
@@ -133,13 +136,16 @@ class Supervisor:
 
     # --- trials ------------------------------------------------------------------
 
-    def start(self, trial: TrialOnHost) -> None:
-        """Start fio for a new trial; with a release it waits at its gate."""
+    def start(self, trial: TrialOnHost, watch: Watch) -> None:
+        """Start fio for a new trial; with a release it waits at its gate, and its probes too."""
+        self.end_watch("replaced")
+        self._watch = watch
         self.trials[trial.key] = trial
         try:
             self.targets.check_again()
             trial.spawn()
         except Refusal as refusal:
+            self._end_probes()
             self.note(trial.end("refused: " + refusal.message))
             self._finish(trial)
             raise
@@ -152,6 +158,8 @@ class Supervisor:
         self.note(trial.release())
         self._sensors.sample(self.clock.monotonic_s())
         self._sampled_s = self.clock.monotonic_s()
+        if self._watch is not None:
+            self._watch.begin()
 
     def _finish(self, trial: TrialOnHost) -> None:
         self.ended.add(trial.key)
@@ -162,12 +170,16 @@ class Supervisor:
             if trial.is_due_to_start:
                 self._release_trial(trial)
             self._poll_trial(trial)
+        for record in [] if self._watch is None else self._watch.poll():
+            self.note(record)
 
     def _poll_trial(self, trial: TrialOnHost) -> None:
         records = trial.poll()
         has_interval = any(record["kind"] == "interval" for record in records)
         if has_interval:
             self._sample(trial)
+        if trial.is_ended:
+            self._end_probes()
         for record in records:
             self.note(self._checked(record) if record["kind"] == "trial_ended" else record)
         if trial.is_ended:
@@ -200,6 +212,33 @@ class Supervisor:
             name = {"trial": trial.trial, "attempt": trial.attempt}
             self.note({"kind": "sensors", **name, **times, "figures": figures})
 
+    # --- a host that is watched --------------------------------------------------
+
+    @property
+    def watched(self) -> Optional[Key]:
+        """The attempt for which this host is watched, if it runs no fio itself."""
+        return None if self._watch is None or self.trials else self._watch.key
+
+    def begin_watch(self, watch: Watch) -> None:
+        """Sample this host from now on."""
+        self._watch = watch
+        self.note(watch.begin())
+
+    def end_watch(self, why: str) -> None:
+        """End what `begin_watch` began, if anything."""
+        if self._watch is not None and not self.trials:
+            watch = self._watch
+            self._end_probes()
+            self.note(watch.ended(why))
+
+    def _end_probes(self) -> None:
+        if self._watch is not None:
+            for record in self._watch.end():
+                self.note(record)
+            self._watch = None
+
+    # --- the end -----------------------------------------------------------------
+
     def stop_all(self, why: str) -> List[str]:
         """Stop every trial and wait until fio is gone; what does not go.
 
@@ -217,12 +256,14 @@ class Supervisor:
         for trial in list(self.trials.values()):
             record, running = trial.give_up()
             left += running
+            self._end_probes()
             self.note(record)
             self._finish(trial)
         return left
 
     def give_back(self, why: str) -> List[str]:
         """Stop what runs, remove what was made, unlock; what could not be removed."""
+        self.end_watch(why)
         return self.stop_all(why) + self.purges.stop() + self.targets.release()
 
     # --- the loop ----------------------------------------------------------------
@@ -249,7 +290,8 @@ class Supervisor:
 
     def _tick_s(self) -> float:
         if not self.trials:
-            return _TICK_IDLE_S
+            due_s = math.inf if self._watch is None else self._watch.due_s
+            return min(_TICK_IDLE_S, max(0.001, due_s - self.clock.monotonic_s()))
         due_s = min(trial.due_s for trial in self.trials.values())
         return min(_TICK_RUNNING_S, max(0.001, due_s - self.clock.epoch_s()))
 

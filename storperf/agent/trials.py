@@ -33,6 +33,7 @@ class TrialOnHost:
             int(target["target"]): [str(word) for word in target["argv"]]
             for target in command["targets"]
         }
+        self.probes: List[Record] = list(command.get("probes") or [])
         self._deadline_s = number(command, "deadline_s")
         self._clock = clock
         self._processes: List[FioProcess] = []

@@ -15,7 +15,7 @@ from storperf.agent.retention import KEEP_S
 TREE = Path(__file__).parents[3]
 PROTOCOL = (TREE / "docs" / "reference" / "agent-protocol.md").read_text(encoding="utf-8")
 SENSORS = (TREE / "docs" / "reference" / "sensors.md").read_text(encoding="utf-8")
-NOTING = ("supervisor", "trials", "commands")
+NOTING = ("supervisor", "trials", "commands", "watching", "probes")
 SOURCE = "".join((TREE / "storperf" / "agent" / f"{name}.py").read_text() for name in NOTING)
 
 
