@@ -19,7 +19,7 @@ _ASYNCHRONOUS = ("libaio",)
 
 def load_engine_findings(facts: Facts, wanted: Wanted) -> Iterator[Finding]:
     """fio, its engine, and the limits they run into."""
-    yield _fio(facts["fio"], wanted)
+    yield _fio(facts["fio"])
     if "error" not in facts["fio"]:
         yield _ioengine(facts, wanted)
     yield _open_files(facts["limits"], wanted)
@@ -27,23 +27,14 @@ def load_engine_findings(facts: Facts, wanted: Wanted) -> Iterator[Finding]:
         yield _asynchronous(facts["limits"], wanted)
 
 
-def _fio(found: Facts, wanted: Wanted) -> Finding:
+def _fio(found: Facts) -> Finding:
     why = "fio makes the load and takes the times; storperf reads the output of known versions"
     remedy = "install it (apt-get install fio), or name one in the job file with provider.fio"
-    least = ".".join(map(str, version.MINIMUM))
-
-    def problem(text: str) -> Finding:
+    fault = found.get("error") or version.version_fault(found["version"])
+    if fault is not None:
+        text = f"no usable fio: {fault}"
         return Finding(check="fio", level=Level.PROBLEM, found=text, why=why, remedy=remedy)
-
-    if "error" in found:
-        return problem(f"no usable fio: {found['error']}")
-    try:
-        parsed = version.parse_version(str(found["version"]))
-    except ValueError:
-        return problem(f"{wanted.fio} --version says {str(found['version'])[:80]!r}")
-    if not version.is_supported(parsed):
-        return problem(f"{found['version']} is too old; {least} or newer is needed")
-    engines = len(found["engines"])
+    engines, least = len(found["engines"]), version.least_version()
     text = f"{found['version']} with {engines} I/O engines ({least} or newer is needed)"
     return Finding(check="fio", level=Level.OK, found=text, why=why)
 

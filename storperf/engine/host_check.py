@@ -15,7 +15,7 @@ from storperf.engine import fanout
 from storperf.engine.agents import Agent, make_agent
 from storperf.engine.clocks import measure_offset
 from storperf.errors import HostKeyRefused, StorperfError
-from storperf.fio.version import MINIMUM, parse_version
+from storperf.fio.version import version_fault
 from storperf.model.host import HostCheck, SshHost
 from storperf.providers.provider import AgentPlace
 from storperf.providers.ssh import SshProvider, agent_name
@@ -68,10 +68,5 @@ def _check(agent: Agent, host: SshHost) -> HostCheck:
 
 def _lacks(facts: dict[str, Any]) -> list[str]:
     found = facts["fio"]
-    if "error" in found:
-        return [f"no usable fio: {found['error']}"]
-    version = parse_version(found["version"])
-    if version is None or version < MINIMUM:
-        least = ".".join(map(str, MINIMUM))
-        return [f"fio says {found['version']!r}; storperf needs {least} or newer"]
-    return []
+    fault = found.get("error") or version_fault(found["version"])
+    return [] if fault is None else [f"no usable fio: {fault}"]

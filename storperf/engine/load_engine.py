@@ -13,7 +13,7 @@ from storperf.fio.ending import error_words
 from storperf.fio.job_text import read_sections
 from storperf.fio.parse import parse_documents
 from storperf.fio.render import fill_engine, render_try
-from storperf.fio.version import MINIMUM, parse_version
+from storperf.fio.version import version_fault
 
 _LONGEST = 300
 
@@ -23,18 +23,11 @@ def require_fio(context: RunContext, agent: Agent, found: dict[str, Any]) -> Non
 
     `found` is what the agent knows of its fio; one that lists no ioengines is believed to have all.
     """
-    wanted = context.fio_on(agent)
-    remedy = "install it (apt-get install fio) or name one with provider.fio"
-    if "error" in found:
-        raise FioMissing(f"{agent.name} has no usable fio: {found['error']}; {remedy}")
-    version = parse_version(found["version"])
-    if version is None:
-        raise FioMissing(f"{agent.name}: {wanted} --version says {found['version']!r}; {remedy}")
-    if version < MINIMUM:
-        least = ".".join(map(str, MINIMUM))
+    fault = found.get("error") or version_fault(found["version"])
+    if fault is not None:
         raise FioMissing(
-            f"{agent.name} has {found['version']}, too old: storperf needs {least} or newer; "
-            f"{remedy}"
+            f"{agent.name} has no usable fio: {fault}; install it (apt-get install fio) or name "
+            "one with provider.fio"
         )
     _require_engines(context, agent, found["engines"])
 

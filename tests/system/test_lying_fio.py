@@ -46,7 +46,8 @@ IN_A_TRIAL = {
 }
 # These end the run before its first trial.
 BEFORE_A_TRIAL = {
-    "is too old": Lie("too_old", "has fio-2.1, too old: storperf needs"),
+    "is too old": Lie("too_old", "no usable fio: fio-2.1 is too old; storperf needs 3.20"),
+    "is another program": Lie("honest", "--version says 'gizmo 1'", {"version": "gizmo 1"}),
     "never tells its version": Lie("no_version", "did not answer within 10 s"),
     "fills half": Lie("lies_about_size", "says the target is filled, but wrote only", IN_FILL),
     "crashes in the fill": Lie("crashes", "filling the target failed: fio ended", IN_FILL),

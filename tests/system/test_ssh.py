@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from system.conftest import PROGRAM, Running
@@ -285,7 +286,7 @@ def a_check_tells_one_host_s_fault_beside_the_others_facts(storperf):
 
 
 @fact
-def a_host_without_fio_lacks_it(storperf):
+def a_host_without_a_usable_fio_lacks_it(storperf):
     path = storperf.top / "bin"
     path.mkdir()
     for name in ("sh", "python3"):
@@ -296,6 +297,12 @@ def a_host_without_fio_lacks_it(storperf):
         ended = storperf("agent", "check", "--inventory", "lab.yaml")
         assert ended.exit_code == 3, ended
         assert "no usable fio: fio: No such file or directory" in ended.stdout
+        gizmo = Path(storperf.lying_fio(version="gizmo 1")["fio"])
+        (path / "fio").write_text(f'#!/bin/sh\nexec {gizmo} "$@"\n')
+        (path / "fio").chmod(0o755)
+        ended = storperf("agent", "check", "--inventory", "lab.yaml")
+        assert ended.exit_code == 3, ended
+        assert "no usable fio: --version says 'gizmo 1'" in ended.stdout
 
 
 @fact

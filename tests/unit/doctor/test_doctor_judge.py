@@ -137,7 +137,7 @@ RULES = [
     ("fio", {}, {}, OK, False, "fio-3.33 with 3 I/O engines"),
     ("fio", {"fio.version": "fio-3.20"}, {}, OK, False, "fio-3.20"),
     ("fio", {"fio.version": "fio-3.19"}, {}, PROBLEM, True, "too old"),
-    ("fio", {"fio.version": "rubbish"}, {}, PROBLEM, True, "fio --version says 'rubbish'"),
+    ("fio", {"fio.version": "rubbish"}, {}, PROBLEM, True, "--version says 'rubbish'"),
     ("fio", {"fio": {"error": "fio: not found"}}, {}, PROBLEM, True, "fio: not found"),
     ("ioengine", {}, {}, OK, False, "libaio is there"),
     ("ioengine", {}, {"ioengine": "posixaio"}, PROBLEM, True, "this fio has no posixaio"),

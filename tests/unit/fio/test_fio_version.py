@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from storperf.fio.version import MINIMUM, is_supported, parse_version
+from storperf.fio.version import (
+    MINIMUM,
+    is_supported,
+    least_version,
+    parse_version,
+    version_fault,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,3 +38,18 @@ def test_versions_are_compared_as_numbers():
     assert is_supported((3, 100))
     assert not is_supported((3, 9))
     assert not is_supported((2, 99))
+
+
+def test_a_version_that_can_be_used_has_no_fault():
+    assert version_fault(f"fio-{least_version()}\n") is None
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("gizmo 1\n", "--version says 'gizmo 1', not a version of fio such as fio-3.33"),
+        ("fio-3.19", "fio-3.19 is too old; storperf needs 3.20 or newer"),
+    ],
+)
+def test_a_version_that_cannot_be_used_says_why(said, fault):
+    assert version_fault(said) == fault
