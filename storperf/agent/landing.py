@@ -68,6 +68,8 @@ def sudo_fault() -> Optional[str]:
             timeout=20,
             check=False,
         )
+    except FileNotFoundError:
+        return "sudo is not installed there"
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     said = done.stderr.decode("utf-8", "replace").strip()

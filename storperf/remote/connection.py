@@ -118,8 +118,9 @@ def _log_in(login: Login, deadline: Deadline) -> SSHClient:
             f"ssh -p {login.port} {login.user}@{login.address}"
         ) from error
     except (SSHException, OSError, EOFError) as error:
+        said = _tired_of_keys(client, login) or _said(error)
         client.close()
-        raise AgentLost(f"{login} cannot be reached: {_said(error)}") from error
+        raise AgentLost(f"{login} cannot be reached: {said}") from error
     except BaseException:
         client.close()
         raise
@@ -133,6 +134,24 @@ def _tried(login: Login) -> str:
     if login.key_files:
         return f"the key {', '.join(login.key_files)}"
     return "the SSH agent and the keys in ~/.ssh"
+
+
+def _tired_of_keys(client: SSHClient, login: Login) -> str | None:
+    """What to say of a connection that ended while key after key was tried.
+
+    It may be the network all the same, so it is no refusal, which would not be tried again.
+    """
+    from paramiko import Agent
+
+    transport = client.get_transport()
+    if not login.uses_agent or transport is None or transport.auth_handler is None:
+        return None
+    with contextlib.closing(Agent()) as agent:
+        count = len(agent.get_keys())
+    return (
+        f"it closed the connection while keys were tried; the SSH agent holds {count}, and a host "
+        "tries 6 at most (MaxAuthTries). Name the right one with `key`"
+    )
 
 
 def _said(error: BaseException) -> str:

@@ -202,8 +202,9 @@ class SshRemote:
             )
         if landing.sudo_fault is not None:
             raise InfrastructureError(
-                f"{self._who}: `sudo: true` needs a sudo that asks for no password, and it says: "
-                f"{landing.sudo_fault}. Allow it (NOPASSWD in /etc/sudoers.d), or leave it out"
+                f"{self._who}: `sudo: true` needs a sudo that asks for no password: "
+                f"{landing.sudo_fault}. Allow it (NOPASSWD in /etc/sudoers.d), log in as root, or "
+                "leave it out"
             )
         return landing
 

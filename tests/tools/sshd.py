@@ -46,8 +46,8 @@ def free_port():
 class Sshd:
     """Starts at once; `host_key` and `client_key` are what it shows and what it accepts.
 
-    `environment` is what a session gets; `lines` are more lines of sshd_config; `inside` is what
-    runs it elsewhere, such as in a network namespace.
+    `environment` is what a session gets; `lines` are more lines of sshd_config, which come first
+    and so win; `inside` is what runs it elsewhere, such as in a network namespace.
     """
 
     def __init__(  # noqa: PLR0913 - what a server is, by keyword
@@ -97,6 +97,7 @@ class Sshd:
         (folder / "sshd_config").write_text(
             "\n".join(
                 [
+                    *self._lines,
                     f"ListenAddress {self.address}",
                     f"Port {self.port}",
                     f"HostKey {folder}/host_key",
@@ -110,7 +111,6 @@ class Sshd:
                     "PermitUserEnvironment no",
                     "LogLevel VERBOSE",
                     f"SetEnv {words}",
-                    *self._lines,
                     "",
                 ]
             )

@@ -304,6 +304,13 @@ def test_a_sudo_that_wants_a_password_is_told(make_sshd, tmp_path):
         stage(remote_to(host_of(sshd, tmp_path / "agent", sudo=True)))
 
 
+def test_a_sudo_that_is_not_there_is_told(make_sshd, tmp_path):
+    environment = path_with(tmp_path / "bin", python3=f'exec {sys.executable} "$@"')
+    sshd = make_sshd(environment=environment)
+    with pytest.raises(InfrastructureError, match=r"sudo is not installed there.*log in as root"):
+        stage(remote_to(host_of(sshd, tmp_path / "agent", sudo=True)))
+
+
 def test_with_sudo_the_agent_runs_by_it_in_a_folder_of_its_own(make_sshd, tmp_path):
     passes = f'printf "%s\\n" "$*" >> {tmp_path}/sudo.log; shift 2; PATH=/usr/bin:/bin exec "$@"'
     environment = path_with(tmp_path / "bin", sudo=passes, python3=f'exec {sys.executable} "$@"')
