@@ -14,7 +14,7 @@ import struct
 import subprocess
 from typing import Dict, List, Set, Tuple
 
-from storperf.agent.refusal import REFUSED, Refusal
+from storperf.agent.refusal import REFUSED, Refusal, permission_words
 
 _BLKGETSIZE64 = 0x80081272
 
@@ -148,6 +148,9 @@ def signatures(path: str) -> List[str]:
 
 def labelled_signatures(path: str) -> List[Tuple[str, str]]:
     """The same with the label of each, empty where it has none."""
+    if not os.access(path, os.R_OK):
+        message = "{} cannot be checked for data: {}".format(path, permission_words())
+        raise Refusal(REFUSED, message)
     argv = ["wipefs", "--no-act", "--parsable", "--output", "TYPE,LABEL", path]
     try:
         done = subprocess.run(

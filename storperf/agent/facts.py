@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import pwd
 import subprocess
 from typing import Any, Dict, List, Optional
 
@@ -35,6 +36,14 @@ def run_quietly(argv: List[str], timeout_s: float = 10.0) -> Dict[str, Any]:
     except (OSError, ValueError) as error:
         return {"error": "{}: {}".format(argv[0], getattr(error, "strerror", None) or error)}
     return {"exit_status": done.returncode, "output": done.stdout.decode("utf-8", "replace")}
+
+
+def user_name() -> str:
+    """Who this process is; the number when the user has no name."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def fio_facts(fio: str) -> Facts:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+from storperf.agent.facts import user_name
+
 # What the manager makes of it: `refused` is the user's input, the others are the machine's.
 REFUSED = "refused"
 BUSY = "busy"
@@ -16,3 +20,11 @@ class Refusal(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+def permission_words() -> str:
+    """What to say after a place that this process has no right to."""
+    if os.geteuid() == 0:
+        return "Permission denied"
+    message = "Permission denied: {} may not; name another place, or be root (SSH: `sudo: true`)"
+    return message.format(user_name())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 from typing import Any, Dict, List
 
 from storperf.agent import devices, facts, fitness, places
@@ -25,17 +24,10 @@ def survey(fio: str, folder: str) -> Facts:
         "clock": fitness.clock_facts(),
         "memory": fitness.memory_facts(),
         "is_root": os.geteuid() == 0,
-        "user": _user(),
+        "user": facts.user_name(),
         "folder": places.folder_facts(folder),
         "devices": block_devices(),
     }
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())
 
 
 def block_devices(sys: str = _SYS) -> List[Facts]:

@@ -19,7 +19,14 @@ from typing import Any, Callable, Dict, List, Optional
 
 from storperf.agent import devices, facts, remote_targets
 from storperf.agent.mounts import Mounts
-from storperf.agent.refusal import BUSY, FAILED, NO_SPACE, REFUSED, Refusal
+from storperf.agent.refusal import (
+    BUSY,
+    FAILED,
+    NO_SPACE,
+    REFUSED,
+    Refusal,
+    permission_words,
+)
 from storperf.agent.taken import Taken
 
 DIRECT_ALIGNMENT = 4096
@@ -27,8 +34,6 @@ _MIB = 1 << 20
 _IN_MEMORY = ("tmpfs", "ramfs")
 _NOT_THERE = (
     errno.EROFS,
-    errno.EACCES,
-    errno.EPERM,
     errno.ENOTDIR,
     errno.ELOOP,
     errno.ENAMETOOLONG,
@@ -41,6 +46,9 @@ Request = Dict[str, Any]
 def _refuse_os_error(path: str, error: OSError) -> Refusal:
     if error.errno in _OUT_OF_SPACE:
         return Refusal(NO_SPACE, "no space for the target at {}: {}".format(path, error.strerror))
+    if error.errno in (errno.EACCES, errno.EPERM):
+        words = permission_words()
+        return Refusal(REFUSED, "cannot make a target at {}: {}".format(path, words))
     if error.errno in _NOT_THERE:
         return Refusal(REFUSED, "cannot make a target at {}: {}".format(path, error.strerror))
     return Refusal(FAILED, "cannot make a target at {}: {}".format(path, error.strerror))
