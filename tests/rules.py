@@ -31,6 +31,7 @@ LAYERS = {
     "service": 5,
     "library": 5,
     "hosts": 5,
+    "graphs": 5,
     "log_files": 5,
     **dict.fromkeys(("cli", "web", "__main__"), 6),
 }

@@ -1,4 +1,4 @@
-"""`graphite up|status|down|install`: a Graphite of one's own, for those who have none."""
+"""`graphite`: one of one's own for those who have none, and what any of them needs and tells."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from storperf.cli import graphite_boards, graphite_lab
 from storperf.cli.options import JsonFlag, settings
 
 if TYPE_CHECKING:
@@ -15,9 +16,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="graphite",
-    help="Have a Graphite of one's own: real carbon-cache and graphite-web on this machine.",
+    help="Have a Graphite of one's own on this machine, or make use of the one that there is.",
     no_args_is_help=True,
 )
+
+app.command("config")(graphite_lab.config)
+app.command("plan")(graphite_lab.plan)
+app.command("dashboards")(graphite_boards.dashboards)
 
 _NOT_UP, _NOT_WELL = 3, 4
 

@@ -19,6 +19,16 @@ RunArgument = Annotated[
     ),
 ]
 LabOption = Annotated[str, typer.Option("--lab", help="The lab that the baseline is of.")]
+GraphiteOption = Annotated[
+    str | None,
+    typer.Option(
+        "--graphite",
+        metavar="URL",
+        help="The address of graphite-web, as https://HOST or https://USER:PASSWORD@HOST. "
+        "Default: the embedded one.",
+        show_default=False,
+    ),
+]
 VariablesOption = Annotated[
     list[str] | None,
     typer.Option(

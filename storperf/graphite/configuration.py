@@ -1,8 +1,4 @@
-"""The files that carbon-cache and graphite-web read, as text.
-
-Resolution is fixed when a series' file is made, so these rules must be there before the first
-point.  Why each number is what it is: docs/reference/graphite.md.
-"""
+"""The files that carbon-cache and graphite-web read, as text."""
 
 from __future__ import annotations
 
@@ -10,66 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from storperf.graphite.retention import (
+    CARBON_FIGURES_S,
+    OTHER_AGGREGATION,
+    OTHERS,
+    OUR_AGGREGATION,
+    OURS,
+    render_aggregation,
+    render_schemas,
+)
+
 HOST = "127.0.0.1"
 SETTINGS_MODULE = "storperf_graphite_settings"
-
-# How often carbon-cache writes its own figures, which `status` reads.
-CARBON_FIGURES_S = 10
-
-SCHEMAS = f"""\
-# A host's figures explain a trial; they are many, so they go first.
-[storperf_host]
-pattern = \\.live\\..*\\.host\\.
-retentions = 1s:1d,10s:7d
-
-# What was measured, second by second.
-[storperf_live]
-pattern = ^storperf\\.live\\.
-retentions = 1s:1d,10s:14d
-
-# One point a run: to the minute for a month, then one each ten minutes for five years.
-[storperf_summary]
-pattern = ^storperf\\.summary\\.
-retentions = 1m:30d,10m:5y
-
-[carbon]
-pattern = ^carbon\\.
-retentions = {CARBON_FIGURES_S}s:1d,1m:30d
-
-[others]
-pattern = .*
-retentions = 10s:1d,1m:30d,10m:1y
-"""
-
-AGGREGATION = """\
-# One point is enough for a coarser one, everywhere: a missing second is missing, not zero.
-# Percentiles cannot be averaged; the largest of ten seconds is an upper bound, and is meant so.
-[storperf_latency]
-pattern = \\.live\\..*\\.clat_(p[0-9_]+|max)$
-xFilesFactor = 0
-aggregationMethod = max
-
-# Numbers that name something: a run, a trial, a repeat; and the one point of a run.
-[storperf_run]
-pattern = \\.live\\.[^.]+\\.[^.]+\\.(run|[^.]+\\.step)\\.
-xFilesFactor = 0
-aggregationMethod = last
-
-[storperf_summary]
-pattern = ^storperf\\.summary\\.
-xFilesFactor = 0
-aggregationMethod = last
-
-[carbon]
-pattern = ^carbon\\..*\\.(metricsReceived|droppedCreates|errors|creates|committedPoints)$
-xFilesFactor = 0
-aggregationMethod = sum
-
-[others]
-pattern = .*
-xFilesFactor = 0
-aggregationMethod = average
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +58,8 @@ def configuration_files(folders: Folders, ports: Ports, secret: str) -> Mapping[
     """Every file of `folders.conf`, by name."""
     return {
         "carbon.conf": _carbon(folders, ports),
-        "storage-schemas.conf": SCHEMAS,
-        "storage-aggregation.conf": AGGREGATION,
+        "storage-schemas.conf": render_schemas((*OURS, *OTHERS)),
+        "storage-aggregation.conf": render_aggregation((*OUR_AGGREGATION, *OTHER_AGGREGATION)),
         f"{SETTINGS_MODULE}.py": _web(folders, ports, secret),
     }
 

@@ -42,3 +42,42 @@ class GraphiteState:
     points_dropped: int | None
     data: str
     logs: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreePlan:
+    """The files of one tree of a job's series; `file_bytes` is what each grows to."""
+
+    tree: str
+    retentions: str
+    files: int
+    file_bytes: int
+
+    @property
+    def size_bytes(self) -> int:
+        """What they take when they are full."""
+        return self.files * self.file_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabPlan:
+    """What a job's series take in Graphite, from the first run on and for good.
+
+    `sensors` is how many a host has.
+    """
+
+    job: str
+    agents: int
+    steps: int
+    sensors: int
+    trees: tuple[TreePlan, ...]
+
+    @property
+    def files(self) -> int:
+        """All files."""
+        return sum(tree.files for tree in self.trees)
+
+    @property
+    def size_bytes(self) -> int:
+        """What all of them take when they are full."""
+        return sum(tree.size_bytes for tree in self.trees)

@@ -92,22 +92,22 @@ class GraphiteWeb:
             ) from error
 
     def find(self, pattern: str) -> tuple[tuple[str, bool], ...]:
-        """(path, whether it is a series) of the nodes that a pattern matches."""
+        """(path, whether it is a series) of the places that a pattern matches."""
         answer = self._ask("/metrics/find", [("query", pattern), ("format", "json")])
         try:
-            return tuple(_node(each) for each in answer)
+            return tuple(_found(each) for each in answer)
         except (TypeError, KeyError, AttributeError) as error:
             raise GraphiteError(f"{self.address}/metrics/find gives something else") from error
 
-    def series_below(self, node: str) -> tuple[str, ...]:
-        """The paths of all series below a node, sorted; a question for each level of the tree."""
+    def series_below(self, place: str) -> tuple[str, ...]:
+        """The paths of all series below a place, sorted; a question for each level of the tree."""
         found: list[str] = []
-        pattern = node
+        pattern = place
         for _ in range(_MOST_LEVELS):
             pattern += ".*"
-            nodes = self.find(pattern)
-            found += [path for path, is_series in nodes if is_series]
-            if all(is_series for _, is_series in nodes):
+            level = self.find(pattern)
+            found += [path for path, is_series in level if is_series]
+            if all(is_series for _, is_series in level):
                 break
         return tuple(sorted(found))
 
@@ -228,7 +228,7 @@ def _present(
             yield int(second), float(value)
 
 
-def _node(found: dict[str, Any]) -> tuple[str, bool]:
+def _found(found: dict[str, Any]) -> tuple[str, bool]:
     # graphite-web 1.1 says path and is_leaf; others say id and leaf, as its tree does.
     if "path" in found:
         return str(found["path"]).rstrip("."), bool(found["is_leaf"])

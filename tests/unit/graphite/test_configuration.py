@@ -8,13 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storperf.graphite.configuration import (
-    AGGREGATION,
-    SCHEMAS,
-    Folders,
-    Ports,
-    configuration_files,
-)
+from storperf.graphite.configuration import Folders, Ports, configuration_files
+from storperf.graphite.retention import schema_of
 from storperf.sinks.paths import (
     LIVE,
     SUMMARY,
@@ -30,6 +25,8 @@ PLACE = {"lab": "host", "job": "a.live.host.b", "side": "candidate"}
 LOAD = {**PLACE, "agent": "agent-01", "target": "target-0", "op": "read"}
 FOLDERS = Folders(venv=Path("/v"), state=Path("/s"), data=Path("/d"))
 PORTS = Ports(line=1, pickle=2, query=3, web=4)
+FILES = configuration_files(FOLDERS, PORTS, "secret")
+SCHEMAS, AGGREGATION = FILES["storage-schemas.conf"], FILES["storage-aggregation.conf"]
 
 
 def first_match(rules, path):
@@ -48,7 +45,7 @@ def first_match(rules, path):
         (LoadSeries(**LOAD, metric="clat_mean"), "1s:1d,10s:14d", "average"),
         (LoadSeries(**LOAD, metric="clat_p99_9"), "1s:1d,10s:14d", "max"),
         (LoadSeries(**LOAD, metric="clat_max"), "1s:1d,10s:14d", "max"),
-        (HostSeries(**PLACE, agent="agent-01", sensor="cpu.user"), "1s:1d,10s:7d", "average"),
+        (HostSeries(**PLACE, agent="agent-01", sensor="cpu.user"), "1s:12h,10s:7d", "average"),
         (StepSeries(**PLACE, step="s"), "1s:1d,10s:14d", "last"),
         (RunSeries(tree=LIVE, lab="l", job="j", fact="trial"), "1s:1d,10s:14d", "last"),
         (RunSeries(tree=SUMMARY, lab="l", job="j", fact="exit_code"), "1m:30d,10m:5y", "last"),
@@ -63,6 +60,7 @@ def first_match(rules, path):
 def test_a_series_is_kept_as_the_reference_says(series, retentions, aggregation):
     path = render_path(series)
     assert first_match(SCHEMAS, path)["retentions"] == retentions
+    assert schema_of(path).retentions == retentions
     rule = first_match(AGGREGATION, path)
     assert rule["aggregationMethod"] == aggregation
     assert rule["xFilesFactor"] == "0"

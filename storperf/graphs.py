@@ -1,0 +1,116 @@
+"""The use cases of a Graphite: its rules, what a job takes in it, what it holds, and how it shows.
+
+Like `service`: CLI and web know only these functions; what goes wrong is a StorperfError.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from storperf import service
+from storperf.agent.sensors import HostSensors
+from storperf.errors import GraphiteError, UsageError
+from storperf.graphite.dashboards import boards
+from storperf.graphite.grafana import grafana_dashboard
+from storperf.graphite.planned import plan_lab
+from storperf.graphite.retention import (
+    OUR_AGGREGATION,
+    OURS,
+    render_aggregation,
+    render_schemas,
+)
+from storperf.graphite.web_dashboards import web_dashboard
+from storperf.jobfile.parse import NO_VARIABLES
+from storperf.model.graphite import LabPlan
+from storperf.model.job import Origin
+from storperf.plan import plan_job
+from storperf.settings import Settings
+from storperf.sinks.graphite_web import GraphiteWeb
+
+SCHEMAS_FILE = "storage-schemas.conf"
+AGGREGATION_FILE = "storage-aggregation.conf"
+
+
+class Viewer(StrEnum):
+    """Who draws a dashboard."""
+
+    GRAFANA = "grafana"
+    GRAPHITE_WEB = "graphite-web"
+
+
+def graphite_web(settings: Settings, address: str | None) -> GraphiteWeb:
+    """The Graphite at an address, else the embedded one; UsageError when there is neither."""
+    if address is not None:
+        return GraphiteWeb(address)
+    embedded = service.embedded_graphite(settings).address()
+    if embedded is None or embedded.web is None:
+        raise UsageError(
+            "no Graphite is named and the embedded one is not up: "
+            "give --graphite https://HOST, or call `storperf graphite up`"
+        )
+    return GraphiteWeb(embedded.web)
+
+
+def rules() -> dict[str, str]:
+    """The rules of our series for a Carbon that has some of its own: file to text."""
+    return {
+        SCHEMAS_FILE: render_schemas(OURS),
+        AGGREGATION_FILE: render_aggregation(OUR_AGGREGATION),
+    }
+
+
+def lab_plan(
+    settings: Settings,
+    job_file: Path,
+    *,
+    sensors: int | None = None,
+    variables: Mapping[str, str] = NO_VARIABLES,
+) -> LabPlan:
+    """What a job's series take in Graphite; without `sensors` hosts have those of this machine."""
+    if sensors is not None and sensors < 0:
+        raise UsageError(f"--sensors {sensors}: a host has none or some")
+    job = service.load_job(job_file, settings, Origin.TRUSTED, variables)
+    return plan_lab(job, plan_job(job), _sensor_names(sensors))
+
+
+def dashboards(
+    viewer: Viewer, *, lab: str | None = None, job: str | None = None
+) -> dict[str, dict[str, Any]]:
+    """Every dashboard by its name; of all labs and jobs where none is named.
+
+    Grafana's choose both themselves.
+    """
+    if viewer is Viewer.GRAFANA:
+        if lab is not None or job is not None:
+            raise UsageError("--lab and --job are chosen in Grafana itself; leave them out")
+        return {f"storperf-{board.name}": grafana_dashboard(board) for board in boards()}
+    states = (web_dashboard(board, lab=lab, job=job) for board in boards())
+    return {str(state["name"]): state for state in states}
+
+
+def load_dashboards(web: GraphiteWeb, found: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Keep graphite-web's dashboards in its database; their addresses."""
+    addresses = []
+    for name, state in found.items():
+        path = f"/dashboard/save/{quote(name)}"
+        answer = web.post(path, [("state", json.dumps(state))])
+        if not (isinstance(answer, dict) and answer.get("success")):
+            said = answer.get("error") if isinstance(answer, dict) else answer
+            raise GraphiteError(f"{web.address} does not keep the dashboard {name}: {said}")
+        addresses.append(f"{web.address}/dashboard/{quote(name)}")
+    return tuple(addresses)
+
+
+def _sensor_names(count: int | None) -> Sequence[str]:
+    if count is not None:
+        return [f"sensor-{number}" for number in range(1, count + 1)]
+    host = HostSensors()
+    host.sample(0.0)
+    figures = host.sample(1.0) or {}
+    host.close()
+    return tuple(figures)
