@@ -14,7 +14,7 @@ from storperf.model.job import Job
 from storperf.model.run import LedgerEntry
 from storperf.providers.provider import AgentPlace, target_entries
 from storperf.remote.connection import WIDTH
-from storperf.remote.ssh import SshRemote
+from storperf.remote.ssh import SshRemote, agent_root
 from storperf.remote.ssh_login import find_login
 from storperf.remote.staging import DEFAULT_FOLDER, StagedFile
 from storperf.settings import Settings
@@ -40,8 +40,8 @@ class SshProvider:
         """What a run will create, by name, before it does."""
         entries: list[LedgerEntry] = []
         for place, host in zip(self.acquire(job), self._hosts(job), strict=True):
-            folder = host.folder or DEFAULT_FOLDER
-            where = f"{host.name or host.address}:{folder}/{place.name}/runs/{run_id}"
+            root = agent_root(host.folder or DEFAULT_FOLDER, place.name, is_root=host.sudo)
+            where = f"{host.name or host.address}:{root}/runs/{run_id}"
             entries.append(LedgerEntry(name=f"{run_id}/{place.name}", kind="agent", where=where))
             entries += target_entries(run_id, place, job)
         return tuple(entries)

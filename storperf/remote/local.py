@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import subprocess
 import sys
 import threading
@@ -94,7 +95,7 @@ class LocalRemote:
             self.root.chmod(0o700)
             path = self.root / package.file_name
             if not _holds(path, package.sha256):
-                temporary = self.root / f".{package.file_name}.{os.getpid()}"
+                temporary = self.root / f".{package.file_name}.{secrets.token_hex(8)}"
                 temporary.write_bytes(package.content)
                 temporary.replace(path)
         except OSError as error:
@@ -114,6 +115,8 @@ class LocalRemote:
 
     def remains(self, run: str, deadline: Deadline) -> str | None:
         """Where the run's folder still stands when the deadline is over; None once it is gone."""
+        if self._staged is None:
+            raise RuntimeError("stage the agent before looking for what is left")
         folder = self.root / "runs" / run
         pause = threading.Event()
         while os.path.lexists(folder):

@@ -34,4 +34,4 @@ class Remote(Protocol):
         """Where the run's folder still stands when the deadline is over; None once it is gone."""
 
     def close(self) -> None:
-        """Give up what connects to it; the streams end."""
+        """Give up what connects to it; may be called twice.  An open stream stays open."""

@@ -83,6 +83,14 @@ class SshStream:
         del self._words[:-_MOST_WORDS]
 
 
+def agent_root(folder: str, place: str, *, is_root: bool) -> str:
+    """Where an agent's runs are below the folder that it is staged in.
+
+    Root's agent takes no folder that is another user's, so it has one of its own.
+    """
+    return "/".join(filter(None, (folder, "root" if is_root else "", place)))
+
+
 class SshRemote:
     """Stages the agent in a folder of the login user, over one connection at a time.
 
@@ -214,9 +222,7 @@ class SshRemote:
         return self._landing
 
     def _root(self, landing: Landing) -> str:
-        """Root's agent takes no folder that is another user's."""
-        parts = (landing.folder, "root" if self._host.sudo else "", self._place)
-        return "/".join(filter(None, parts))
+        return agent_root(landing.folder, self._place, is_root=self._host.sudo)
 
     def _as_root(self, argv: list[str]) -> list[str]:
         return ["sudo", "-n", "--", *argv] if self._host.sudo else argv

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -17,11 +18,13 @@ from tools.sshd import Sshd, make_key, require_sshd
 from storperf.deadline import Deadline
 from storperf.errors import AgentLost, HostKeyRefused, InfrastructureError, UsageError
 from storperf.model.host import SshHost
+from storperf.providers.ssh import SshProvider
 from storperf.remote.connection import WIDTH
 from storperf.remote.pack import build_agent
 from storperf.remote.ssh import SshRemote
 from storperf.remote.ssh_login import find_login
 from storperf.remote.staging import StagedFile
+from storperf.settings import read_settings
 
 from .conftest import Host, host_of, remote_to, trial_command
 
@@ -219,13 +222,27 @@ def test_ipv6_is_an_address_like_others(make_sshd, home, tmp_path):
 # --- staging -------------------------------------------------------------------------------------
 
 
-def test_a_host_that_has_the_agent_is_asked_one_question(make_sshd, tmp_path):
-    sshd = make_sshd()
+# Messages of RFC 4254 by number: those that the host answers, and those that it does not.
+ANSWERED = {"90": "open a channel", "98": "a request on it"}
+UNANSWERED = {"93": "room to answer", "96": "end of input", "97": "close the channel"}
+LOGGED_IN = "debug1: Entering interactive session"
+
+
+def test_a_host_that_has_the_agent_is_asked_in_three_round_trips_and_sent_no_file(
+    make_sshd, tmp_path
+):
+    """By what the host's own log says that it received after the login."""
+    sshd = make_sshd(lines=["LogLevel DEBUG3"])
     stage(remote_to(host_of(sshd, tmp_path / "agent")))
     assert sshd.commands() == ["command", "subsystem", "command"]
+    before = len(sshd.log.read_text())
     stage(remote_to(host_of(sshd, tmp_path / "agent")))
-    # A channel, a command and its answer: three round trips.
     assert sshd.commands()[3:] == ["command"]
+    log = sshd.log.read_text()[before:].partition(LOGGED_IN)[2]
+    received = re.findall(r"receive packet: type (\d+)", log)
+    assert set(received) <= {*ANSWERED, *UNANSWERED}  # no data, which is 94
+    # The answer to the command itself is the third.
+    assert [ANSWERED[each] for each in received if each in ANSWERED] == list(ANSWERED.values())
 
 
 def test_what_is_staged_is_the_user_s_alone(sshd, tmp_path):
@@ -254,16 +271,6 @@ def test_a_link_in_the_place_of_the_agent_s_folder_is_refused(sshd, tmp_path):
     with pytest.raises(InfrastructureError, match="agent is a symbolic link"):
         stage(remote_to(host_of(sshd, tmp_path / "agent")))
     assert list((tmp_path / "elsewhere").iterdir()) == []
-
-
-def test_a_link_in_the_place_of_the_agent_is_replaced_and_not_followed(sshd, tmp_path):
-    (tmp_path / "agent").mkdir(mode=0o700)
-    (tmp_path / "victim").write_bytes(PACKAGE.content)
-    (tmp_path / "agent" / PACKAGE.file_name).symlink_to(tmp_path / "victim")
-    before = (tmp_path / "victim").stat()
-    stage(remote_to(host_of(sshd, tmp_path / "agent")))
-    assert not (tmp_path / "agent" / PACKAGE.file_name).is_symlink()
-    assert (tmp_path / "victim").stat().st_mtime_ns == before.st_mtime_ns
 
 
 def test_a_host_without_sftp_is_told_what_to_do(make_sshd, tmp_path):
@@ -410,6 +417,7 @@ def test_what_a_host_says_on_stderr_without_end_stops_nothing(make_sshd, tmp_pat
 
 
 def test_more_logins_at_once_than_sshd_takes_all_come_through(make_sshd, tmp_path):
+    """Each dropped one is tried again; `MaxStartups 2:100:2` drops every third."""
     sshd = make_sshd(lines=["MaxStartups 2:100:2"])
     host = host_of(sshd, tmp_path / "agent")
     stage(remote_to(host))
@@ -420,3 +428,18 @@ def test_more_logins_at_once_than_sshd_takes_all_come_through(make_sshd, tmp_pat
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(stage, remotes))
     assert sshd.commands().count("command") == 2 + 12
+    assert "MaxStartups" in sshd.log.read_text()
+
+
+def test_thirty_agents_behind_one_sshd_of_ordinary_settings_all_come_through(make_sshd, tmp_path):
+    """sshd counts a login for a moment longer than we do: a few of them are dropped all the same."""
+    sshd = make_sshd(lines=["MaxStartups 10:30:100"])
+    host = host_of(sshd, tmp_path / "agent")
+    stage(remote_to(host))
+    provider = SshProvider(read_settings({"HOME": str(tmp_path)}, tmp_path))
+    remotes = [provider.remote(host, place=f"agent-{number:02}") for number in range(30)]
+    with ThreadPoolExecutor(30) as pool:
+        list(pool.map(stage, remotes))
+    assert sshd.commands().count("command") == 2 + 30
+    # 30 at once would have cost 30 to 100 % of those beyond the tenth.
+    assert sshd.log.read_text().count("drop connection") <= 10

@@ -1,0 +1,122 @@
+"""What provider.py promises of whoever hands out agents."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from dataclasses import dataclass, replace
+
+import pytest
+
+from storperf.errors import UsageError
+from storperf.jobfile.parse import parse_job
+from storperf.providers.registry import PROVIDERS
+from storperf.settings import read_settings
+
+RUN = "20260101-000000-abcd"
+TEXT = "name: n\ntarget: {directory: /data, size: 16M}\nworkloads: [rr]\n"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A provider, and a job for it; `has` is how many agents there are."""
+
+    make: object
+    provider: str
+    has: int
+
+    def job(self, **more):
+        lines = [f"{key}: {text}\n" for key, text in more.items()]
+        return parse_job(f"{TEXT}provider: {self.provider}\n{''.join(lines)}", source="x")
+
+
+@pytest.fixture
+def ears():
+    """Sockets that hear whoever knocks; nobody answers."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
+
+
+@pytest.fixture(params=PROVIDERS)
+def member(request, tmp_path, ears):
+    settings = read_settings({"HOME": str(tmp_path)}, tmp_path)
+    hosts = ", ".join(
+        f"{{address: 127.0.0.1, port: {ear.getsockname()[1]}, user: u, folder: /agents, "
+        f"sudo: true, target: {{directory: /mnt/{number}}}}}"
+        for number, ear in enumerate(ears)
+    )
+    keys = {"local": ("{kind: local}", 1), "ssh": (f"{{kind: ssh, hosts: [{hosts}]}}", 2)}
+    provider, has = keys[request.param]
+    return Member(lambda: PROVIDERS[request.param](settings), provider, has)
+
+
+def test_the_ledger_is_known_before_anything_is_acquired_and_is_the_same_each_time(member):
+    job = member.job()
+    ledger = member.make().ledger(RUN, job)
+    provider = member.make()
+    provider.acquire(job)
+    assert provider.ledger(RUN, job) == provider.ledger(RUN, job) == ledger
+
+
+def test_everything_in_the_ledger_has_a_name_of_its_own_that_begins_with_the_run_s(member):
+    names = [entry.name for entry in member.make().ledger(RUN, member.job())]
+    assert len(set(names)) == len(names)
+    assert all(name.startswith(f"{RUN}/") for name in names)
+    others = {entry.name for entry in member.make().ledger("another-run", member.job())}
+    assert others.isdisjoint(names)
+
+
+def test_the_ledger_has_each_agent_and_each_of_its_targets_where_it_will_be(member):
+    job = member.job(matrix=f"{{agents: [{member.has}]}}")
+    ledger = {entry.name: entry for entry in member.make().ledger(RUN, job)}
+    places = member.make().acquire(job)
+    assert len(places) == member.has
+    for place in places:
+        agent = ledger.pop(f"{RUN}/{place.name}")
+        assert agent.kind == "agent"
+        assert f"runs/{RUN}" in agent.where
+        (side,) = job.sides
+        for number, target in enumerate(side.targets):
+            entry = ledger.pop(f"{RUN}/{place.name}/{side.name}/target-{number}")
+            assert entry.where == place.place(target).path
+    assert ledger == {}
+
+
+def test_agents_are_named_by_their_number_and_are_the_same_when_asked_again(member):
+    job = member.job(matrix=f"{{agents: [{member.has}]}}")
+    provider = member.make()
+    names = [place.name for place in provider.acquire(job)]
+    assert names == [f"agent-{number:02}" for number in range(1, member.has + 1)]
+    assert [place.name for place in provider.acquire(job)] == names
+    assert [place.name for place in member.make().acquire(job)] == names
+
+
+def test_no_more_agents_are_handed_out_than_the_widest_step_takes(member):
+    assert len(member.make().acquire(member.job())) == 1
+
+
+def test_more_agents_than_there_are_is_a_usage_error(member):
+    job = member.job()
+    wide = replace(job, matrix=replace(job.matrix, agents=(1, member.has + 1)))
+    with pytest.raises(UsageError, match=r"matrix\.agents"):
+        member.make().acquire(wide)
+
+
+def test_nobody_is_reached_and_nothing_made(member, ears, tmp_path):
+    job = member.job(matrix=f"{{agents: [{member.has}]}}")
+    provider = member.make()
+    provider.ledger(RUN, job)
+    for place in provider.acquire(job):
+        place.remote.close()
+    for ear in ears:
+        ear.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            ear.accept()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_runs_by_sudo_is_looked_for_in_root_s_folder(tmp_path):
+    host = "{address: lab, sudo: true}"
+    job = parse_job(f"{TEXT}provider: {{kind: ssh, hosts: [{host}]}}\n", source="x")
+    agent, _ = PROVIDERS["ssh"](read_settings({}, tmp_path)).ledger(RUN, job)
+    assert agent.where == f"lab:~/.local/state/storperf/agent/root/agent-01/runs/{RUN}"
