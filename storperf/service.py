@@ -35,7 +35,7 @@ from storperf.model.finding import Examination
 from storperf.model.history import JobHistory
 from storperf.model.job import Job, Origin, Plan
 from storperf.model.result import RunResult
-from storperf.model.run import Phase, PruneReport, Run, RunState
+from storperf.model.run import Flag, Phase, PruneReport, Run, RunState
 from storperf.plan import baseline_entry, baseline_keys, plan_job
 from storperf.providers.local import LocalProvider
 from storperf.providers.registry import PROVIDERS
@@ -349,7 +349,14 @@ def accept(settings: Settings, run_text: str, *, who: str, why: str) -> tuple[Ba
             raise Conflict(
                 f"run {found.id} is {found.state}; only a completed run can be a baseline"
             )
-        measured = {(t.step_key, t.side) for t in store.trials(found.id) if t.steadiness}
+        trials = store.trials(found.id)
+        partial = sorted({t.step_key for t in trials if Flag.PARTIAL in t.flags})
+        if partial:
+            raise Conflict(
+                f"run {found.id} measured only a part of {', '.join(partial)}; the sums of some "
+                "agents are no baseline for those of all"
+            )
+        measured = {(t.step_key, t.side) for t in trials if t.steadiness}
         at_s = time.time()
         plan = store.plan(found.id)
         entries = tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from storperf.agent import frames
 from storperf.deadline import Deadline
 from storperf.engine.cancel import Cancel
-from storperf.errors import AgentLost
+from storperf.errors import AgentLost, StoreError, StorperfError
 from storperf.providers.provider import AgentPlace
 from storperf.remote.client import PROTOCOL, AgentClient
 from storperf.remote.journal_copy import JournalCopy
@@ -19,7 +20,6 @@ from storperf.remote.pack import AgentPackage
 
 log = logging.getLogger(__name__)
 
-LEASE_S = 30 * 60.0
 _GONE_S = 5.0
 _LONGEST_PAUSE_S = 15.0
 PING_EVERY_S = 10.0
@@ -29,7 +29,11 @@ _PREPARE_S = 900.0
 
 
 class Agent:
-    """One agent of a run, attached.  `was_reached`: something of the run may stand on its host."""
+    """One agent of a run, attached.
+
+    `was_reached`: something of the run may stand on its host.  `was_replaced`: another supervisor
+    answers than at first, and nobody saw what became of the targets in between.
+    """
 
     def __init__(
         self, run_id: str, place: AgentPlace, package: AgentPackage, journal: JournalCopy
@@ -38,11 +42,14 @@ class Agent:
         self.place = place
         self.journal = journal
         self.was_reached = journal.last > 0
+        self.was_replaced = False
         self._run = run_id
         self._package = package
         self._client: AgentClient | None = None
         self._targets: list[dict[str, object]] | None = None
         self._ping = Deadline.after(PING_EVERY_S)
+        self._pid: int | None = None
+        self._sought_since_s: float | None = None
 
     def attach(self) -> None:
         """Stage the agent, open the channel, follow its journal; targets are taken again."""
@@ -63,10 +70,17 @@ class Agent:
         self.was_reached = True
         stream = self.place.remote.open(self._run, within)
         self._client = AgentClient(self.name, stream, self.journal)
-        hello = self._client.call("hello", Deadline.after(30), lease_s=LEASE_S)
+        hello = self._client.call("hello", Deadline.after(30), lease_s=self.place.lease_s)
         if hello["protocol"] != PROTOCOL:
             raise AgentLost(f"{self.name} speaks protocol {hello['protocol']}, we {PROTOCOL}")
+        self.was_replaced = self.was_replaced or self._pid not in (None, hello["pid"])
+        self._pid = hello["pid"]
         return int(hello["last"])
+
+    @property
+    def sought_for_s(self) -> float:
+        """How long it has been sought since it was lost; 0 for one that was not."""
+        return 0.0 if self._sought_since_s is None else time.monotonic() - self._sought_since_s
 
     def detach(self) -> None:
         """Close the channel; the agent goes on."""
@@ -118,19 +132,26 @@ class Agent:
     def reattach(self, cancel: Cancel) -> None:
         """Attach again after a loss, with growing pauses; AgentLost when it stays lost.
 
-        A cancel ends the pauses: then it is tried once more.
+        A cancel ends the pauses: then it is tried once more.  A host that can be reached and is
+        not what it was (another key, no target, no room) is lost as well.
         """
+        self._sought_since_s = time.monotonic()
         patience = Deadline.after(self.place.patience_s)
         for number in count():
-            is_last = patience.is_over or cancel.is_requested
+            is_last = cancel.is_requested
             try:
                 self.attach()
             except AgentLost as error:
                 log.warning("%s is lost (%s); try %d", self.name, error, number + 1)
-                if is_last:
+                if is_last or patience.is_over:
                     raise
-                cancel.wait(min(2.0**number, _LONGEST_PAUSE_S))
+                cancel.wait(min(2.0**number, _LONGEST_PAUSE_S, patience.remaining_s()))
+            except StoreError:
+                raise
+            except StorperfError as error:
+                raise AgentLost(f"{self.name} is not what it was: {error.message}") from error
             else:
+                self._sought_since_s = None
                 return
 
     def _prepare(self, targets: list[dict[str, object]]) -> list[dict[str, Any]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from functools import partial
 from pathlib import Path
 
-from storperf.engine import fanout, waiting
+from storperf.engine import fanout, losses, waiting
 from storperf.engine.agents import Agent, make_agent
 from storperf.engine.context import RunContext
-from storperf.errors import ExitCode, StoreError, StorperfError
-from storperf.model.run import TrialState
+from storperf.errors import AgentLost, ExitCode, StoreError, StorperfError
+from storperf.model.run import Trial, TrialState
 from storperf.remote.pack import build_agent
 from storperf.store.raw import keep_raw
 
@@ -30,10 +31,14 @@ def collect(context: RunContext) -> None:
         if trial.state is not TrialState.STORED:
             continue
         for agent in context.agents_of(context.plan.step(trial.step_key)):
-            for number in context.numbers_of_side(trial.side):
-                for which in _RAW_KINDS:
-                    _bring(context, agent, (trial.id, trial.attempt), number, which)
-            agent.call("drop_raw", trial=trial.id, attempt=trial.attempt)
+            losses.ask(context, [agent], partial(_bring_all, context, trial))
+
+
+def _bring_all(context: RunContext, trial: Trial, agent: Agent) -> None:
+    for number in context.numbers_of_side(trial.side):
+        for which in _RAW_KINDS:
+            _bring(context, agent, (trial.id, trial.attempt), number, which)
+    agent.call("drop_raw", trial=trial.id, attempt=trial.attempt)
 
 
 def _bring(
@@ -47,6 +52,8 @@ def _bring(
         try:
             for piece in agent.fetch(*key, number, which):
                 temporary.write(piece)
+        except AgentLost:
+            raise
         except StorperfError as error:
             # Raw output explains figures; without it they are what they are.
             context.announce.note(f"raw output of {key[0]} is not kept: {error.message}")
@@ -60,9 +67,8 @@ def teardown(context: RunContext) -> None:
     if not context.agents:
         _attach_for_teardown(context)
     given_back = []
-    for agent, left in zip(
-        context.agents, fanout.for_each(context.agents, _give_back), strict=True
-    ):
+    lefts = fanout.for_each(context.agents, partial(_give_back, context))
+    for agent, left in zip(context.agents, lefts, strict=True):
         context.left_behind += left
         if not left:
             given_back.append(agent)
@@ -77,7 +83,7 @@ def teardown(context: RunContext) -> None:
                 context.store.ledger_release(context.run_id, name)
 
 
-def _give_back(agent: Agent) -> list[str]:
+def _give_back(context: RunContext, agent: Agent) -> list[str]:
     """Release an agent's targets, end it and leave its host; what is left."""
     if not agent.was_reached:
         return []
@@ -86,19 +92,26 @@ def _give_back(agent: Agent) -> list[str]:
         return left + agent.forget(keep=bool(left))
     except StorperfError as error:
         log.warning("%s is attached again for its teardown: %s", agent.name, error)
-        return _give_back_again(agent, has_lost_journal=isinstance(error, StoreError))
+        return _give_back_again(context, agent, has_lost_journal=isinstance(error, StoreError))
     finally:
         agent.leave()
 
 
-def _give_back_again(agent: Agent, *, has_lost_journal: bool) -> list[str]:
+def _give_back_again(context: RunContext, agent: Agent, *, has_lost_journal: bool) -> list[str]:
     """The same over a new channel; a journal that found no room here stays on the agent."""
     try:
         agent.attach_deaf()
         left = agent.release()
         return left + agent.forget(keep=bool(left) or has_lost_journal)
     except StorperfError as error:
-        return [f"{agent.name}: {error.message}"]
+        return [f"{agent.name}: {error.message}; what may be there: {_places(context, agent)}"]
+
+
+def _places(context: RunContext, agent: Agent) -> str:
+    """Where this run may have made something on an agent's host."""
+    entries = context.provider.ledger(context.run_id, context.job)
+    own = f"{context.run_id}/{agent.name}/"
+    return ", ".join(dict.fromkeys(e.where for e in entries if f"{e.name}/".startswith(own)))
 
 
 def _attach_for_teardown(context: RunContext) -> None:

@@ -56,13 +56,17 @@ def explain_unwritten(found: Record | None) -> str | None:
 
 
 def is_in_question(context: RunContext, step: Step) -> bool:
-    """Whether a step reads from targets that need not be filled: nobody did, or others trim."""
+    """Whether a step reads from targets that need not be filled.
+
+    Nobody filled them, others trim, or a host went down and came back meanwhile.
+    """
     if Op.READ not in step.workload.ops:
         return False
     if all(target.kind is TargetKind.NULL for target in context.targets()):
         return False
     trims = any(Op.TRIM in other.workload.ops for other in context.plan.steps)
-    return trims or not context.job.precondition.fill
+    is_unsure = any(agent.was_replaced for agent in context.agents_of(step))
+    return trims or is_unsure or not context.job.precondition.fill
 
 
 def unwritten_of(found: Iterable[Record | None]) -> list[str]:

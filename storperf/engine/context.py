@@ -11,6 +11,7 @@ from storperf.engine.cancel import Cancel
 from storperf.engine.events import Announcer
 from storperf.errors import ExitCode
 from storperf.model.job import Job, Plan, Step
+from storperf.model.run import LostAgent
 from storperf.model.target import Target, TargetKind
 from storperf.model.verdict import Verdict
 from storperf.providers.provider import Provider
@@ -30,6 +31,8 @@ class RunContext:
     `epoch` gives epoch seconds on a clock that never jumps, so that nothing ends before it began.
     `is_preconditioned` is False when the random writes before measuring were not steady in time.
 
+    `lost` holds, by name, the agents of `agents` that the run goes on without.
+
     `telemetry` is None when nothing is sent anywhere while the run goes on.
     """
 
@@ -44,6 +47,7 @@ class RunContext:
     telemetry: Telemetry | None = None
     confirm: bool = False
     agents: list[Agent] = field(default_factory=list)
+    lost: dict[str, LostAgent] = field(default_factory=dict)
     prepared: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     faults: list[tuple[ExitCode, str]] = field(default_factory=list)
     left_behind: list[str] = field(default_factory=list)
@@ -71,9 +75,17 @@ class RunContext:
             if target.kind is not TargetKind.NULL
         ]
 
-    def agents_of(self, step: Step) -> list[Agent]:
-        """The agents that take part in a step: the first ones."""
+    def present(self) -> list[Agent]:
+        """The agents that the run still has."""
+        return [agent for agent in self.agents if agent.name not in self.lost]
+
+    def planned_agents_of(self, step: Step) -> list[Agent]:
+        """The agents that a step is for: the first ones."""
         return self.agents[: step.agents]
+
+    def agents_of(self, step: Step) -> list[Agent]:
+        """The agents that take part in a step: those that it is for, but for the lost ones."""
+        return [agent for agent in self.planned_agents_of(step) if agent.name not in self.lost]
 
     def numbers_of_side(self, name: str) -> list[int]:
         """The numbers of one side's targets."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from storperf.engine.agents import Agent
@@ -21,19 +21,34 @@ def for_each(agents: Sequence[Agent], act: Callable[[Agent], Given]) -> list[Giv
     It is done for all of them, also when some fail; then the failures are raised as one: the
     kind that weighs most, with what all of them say.  An agent is one thread's at a time.
     """
-    if len(agents) <= 1:
-        return [act(agent) for agent in agents]
-    width = min(len(agents), _MOST_THREADS)
-    with ThreadPoolExecutor(width, thread_name_prefix="agents") as threads:
-        futures = [threads.submit(act, agent) for agent in agents]
+    futures = outcomes(agents, act)
     failures = [failure for future in futures if (failure := future.exception()) is not None]
     if failures:
-        raise _as_one(failures)
+        raise as_one(failures)
     return [future.result() for future in futures]
 
 
-def _as_one(failures: Sequence[BaseException]) -> BaseException:
-    """A bug comes first, as it is."""
+def outcomes(agents: Sequence[Agent], act: Callable[[Agent], Given]) -> list[Future[Given]]:
+    """How it came out for each agent, in their order; all of them are done."""
+    if len(agents) <= 1:
+        return [_outcome(act, agent) for agent in agents]
+    width = min(len(agents), _MOST_THREADS)
+    with ThreadPoolExecutor(width, thread_name_prefix="agents") as threads:
+        return [threads.submit(act, agent) for agent in agents]
+
+
+def _outcome(act: Callable[[Agent], Given], agent: Agent) -> Future[Given]:
+    """The same in this thread; a bug is raised at once."""
+    future: Future[Given] = Future()
+    try:
+        future.set_result(act(agent))
+    except StorperfError as failure:
+        future.set_exception(failure)
+    return future
+
+
+def as_one(failures: Sequence[BaseException]) -> BaseException:
+    """Several failures as the one that weighs most; a bug comes first, as it is."""
     known = [failure for failure in failures if isinstance(failure, StorperfError)]
     if len(known) < len(failures):
         return next(failure for failure in failures if not isinstance(failure, StorperfError))

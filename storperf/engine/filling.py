@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from importlib import import_module
 from typing import Any
 
-from storperf.engine import contents, fanout, waiting
+from storperf.engine import contents, losses, waiting
 from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
 from storperf.engine.events import EventKind
@@ -28,7 +29,7 @@ def fill(context: RunContext) -> None:
     if fills:
         size_bytes = sum(_fill_bytes(context, agent, numbers) for agent in fills)
         context.announce.tell(EventKind.TRIAL_STARTED, trial=FILL, what=FILL, size_bytes=size_bytes)
-        fanout.for_each(list(fills), lambda each: _start_fill(context, each, fills[each], numbers))
+        losses.ask(context, fills, lambda each: _start_fill(context, each, fills[each], numbers))
         # numpy and scipy load while the fill runs: not between the first trials, where it shows.
         import_module("storperf.engine.trial_tables")
         _finish_fill(context, fills)
@@ -60,10 +61,13 @@ def _how(context: RunContext) -> str:
 def _attempts(context: RunContext) -> dict[Agent, int]:
     """The attempt to make, or to go on with, on each agent whose targets are not filled."""
     found = {}
-    for agent in context.agents:
+    for agent in context.present():
         past = past_of(agent, FILL)
-        if not past.is_done and not _is_proven(context, agent):
-            found[agent] = past.attempt
+        if past.is_done:
+            continue
+        for is_proven in losses.ask(context, [agent], partial(_is_proven, context)).values():
+            if not is_proven:
+                found[agent] = past.attempt
     return found
 
 
@@ -124,10 +128,11 @@ def _finish_fill(context: RunContext, fills: dict[Agent, int]) -> None:
             written[key] = written.get(key, 0) + record["bytes"]
             context.announce.tell(EventKind.PROGRESS, trial=FILL, done_bytes=sum(written.values()))
 
-    attempts = {agent.name: (FILL, attempt) for agent, attempt in fills.items()}
-    ends = waiting.Waiting(context, list(fills), attempts, progress).run()
+    agents = [agent for agent in fills if agent.name not in context.lost]
+    attempts = {agent.name: (FILL, fills[agent]) for agent in agents}
+    ends = waiting.Waiting(context, agents, attempts, progress).run()
     context.announce.tell(EventKind.TRIAL_ENDED, trial=FILL, what=FILL)
-    for name, ended in ends.require(context).items():
+    for name, ended in losses.records_of_the_rest(context, agents, ends).items():
         _check_filled(context, name, ended)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from storperf.engine import fanout
+from storperf.engine import fanout, losses
 from storperf.engine.agents import Agent, make_agent
 from storperf.engine.context import RunContext
 from storperf.engine.load_engine import require_fio, require_io_uring
@@ -24,15 +25,18 @@ def provision(context: RunContext) -> None:
     folder = context.store.journals_folder(context.run_id)
     for place in context.provider.acquire(context.job):
         context.agents.append(make_agent(context.run_id, place, package, folder))
-    fanout.for_each(context.agents, Agent.attach)
+    losses.recall(context)
+    known = [agent for agent in context.agents if agent.was_reached]
+    fanout.for_each([agent for agent in context.agents if agent not in known], Agent.attach)
+    losses.attach_again(context, known)
 
 
 def prepare(context: RunContext) -> None:
     """Look at each host, take the targets, let fio's own parser read every step."""
-    agents = context.agents
-    probed = fanout.for_each(agents, lambda each: _probe(context, each))
-    taken = fanout.for_each(agents, lambda each: each.prepare(_requests(context, each)))
-    for agent, facts, prepared in zip(agents, probed, taken, strict=True):
+    probed = losses.ask(context, context.agents, partial(_probe, context))
+    taken = losses.ask(context, probed, lambda each: each.prepare(_requests(context, each)))
+    for agent, prepared in taken.items():
+        facts = probed[agent]
         context.prepared[agent.name] = prepared
         environment: dict[str, object] = {
             "host": facts["host"],
@@ -41,10 +45,10 @@ def prepare(context: RunContext) -> None:
         }
         context.store.set_run_facts(context.run_id, {f"environment.{agent.name}": environment})
         tell_queues(context, agent)
-    fresh = [agent for agent in agents if not _has_started(agent)]
-    fanout.for_each(fresh, lambda each: check_steps(context, each))
-    for agent in fresh:
-        reach(context, agent)
+    fresh = [agent for agent in taken if not _has_started(agent)]
+    checked = losses.ask(context, fresh, partial(check_steps, context))
+    for agent in checked:
+        losses.ask(context, [agent], partial(reach, context))
 
 
 def _probe(context: RunContext, agent: Agent) -> dict[str, Any]:

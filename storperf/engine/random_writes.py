@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from storperf.engine import waiting
+from storperf.engine import losses, waiting
 from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
 from storperf.engine.events import EventKind
@@ -28,16 +28,15 @@ _GRACE_S = 60.0
 def write_randomly(context: RunContext, asked: RandomWrites) -> None:
     """Write at random until steady; that it was not is told, and flagged on every trial."""
     numbers = context.storage_numbers()
-    watch = SteadyWatch(_WORKLOAD, asked.rule, len(context.agents) * len(numbers))
-    pasts = {agent: past_of(agent, TRIAL) for agent in context.agents}
+    pasts = {agent: past_of(agent, TRIAL) for agent in context.present()}
+    watch = SteadyWatch(_WORKLOAD, asked.rule, len(pasts) * len(numbers))
     is_new = not all(past.is_done for past in pasts.values())
     if is_new:
         context.announce.tell(
             EventKind.TRIAL_STARTED, trial=TRIAL, what=TRIAL, runtime_s=asked.at_most_s
         )
-    for agent, past in pasts.items():
-        if not past.is_done:
-            _start(context, agent, past.attempt, asked)
+    fresh = [agent for agent, past in pasts.items() if not past.is_done]
+    losses.ask(context, fresh, lambda each: _start(context, each, pasts[each].attempt, asked))
     ends = _hear(context, {agent: past.attempt for agent, past in pasts.items()}, watch)
     if is_new:
         context.announce.tell(EventKind.TRIAL_ENDED, trial=TRIAL, what=TRIAL)
@@ -79,9 +78,10 @@ def _hear(context: RunContext, attempts: dict[Agent, int], watch: SteadyWatch) -
         if record["kind"] == "progress" and not watch.is_met and _feed(watch, name, record):
             heard.stop("steady")
 
-    keys = {agent.name: (TRIAL, attempt) for agent, attempt in attempts.items()}
-    heard = waiting.Waiting(context, list(attempts), keys, listen)
-    return heard.run().require(context)
+    agents = [agent for agent in attempts if agent.name not in context.lost]
+    keys = {agent.name: (TRIAL, attempts[agent]) for agent in agents}
+    heard = waiting.Waiting(context, agents, keys, listen)
+    return losses.records_of_the_rest(context, agents, heard.run())
 
 
 def _feed(watch: SteadyWatch, name: str, record: Record) -> bool:

@@ -12,7 +12,7 @@ from storperf.engine.records import Record, interval_of, of_attempt, sample_of
 from storperf.engine.together import applied_s
 from storperf.errors import ExitCode
 from storperf.model.job import Graphite, Job, Plan
-from storperf.model.run import Run, Trial
+from storperf.model.run import Flag, Run, Trial
 from storperf.sinks.events import Happening, render_tag
 from storperf.sinks.graphite import GraphiteSink
 from storperf.sinks.links import run_link
@@ -144,8 +144,13 @@ class Telemetry:
         points: list[Point] = []
         for fact, value in facts.items():
             points += point_of(self._run_series(SUMMARY, fact), value, at_s)
-        # Trials that were added to confirm a suspicion are no part of the job's one value.
-        trials = [trial for trial in store.trials(run) if trial.repeat <= self._job.last_repeat]
+        # Trials that were added to confirm a suspicion are no part of the job's one value, and
+        # what only some of the agents did is none.
+        trials = [
+            trial
+            for trial in store.trials(run)
+            if trial.repeat <= self._job.last_repeat and Flag.PARTIAL not in trial.flags
+        ]
         values = run_values(trials, store.summaries(run))
         for (step, side, op, metric), found in values.items():
             series = SummarySeries(

@@ -6,30 +6,34 @@ reads the same times out of the same journals.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from storperf.engine import losses
 from storperf.engine.agents import Agent
 from storperf.engine.clocks import measure_offset
 from storperf.engine.context import RunContext
-from storperf.model.run import Trial
+from storperf.model.run import Summary, Trial
 
 # From the command to the release: every fio must have come to its gate by then.
 _LEAD_S = 1.0
 _LEAD_AN_AGENT_S = 0.02
 CLOCKS = "clocks"
+ALL = "all"
 
 
 def clock_facts(context: RunContext, agents: Sequence[Agent]) -> dict[str, dict[str, float]]:
     """What the agents' clocks say now, by agent, in seconds."""
     found = {}
     for agent in agents:
-        offset = measure_offset(agent, context.epoch)
-        found[agent.name] = {
-            "offset_s": offset.offset_s,
-            "uncertainty_s": offset.uncertainty_s,
-            "applied_s": offset.applied_s,
-        }
+        told = losses.ask(context, [agent], lambda each: measure_offset(each, context.epoch))
+        for offset in told.values():
+            found[agent.name] = {
+                "offset_s": offset.offset_s,
+                "uncertainty_s": offset.uncertainty_s,
+                "applied_s": offset.applied_s,
+            }
     return found
 
 
@@ -49,9 +53,27 @@ def release_times(
     return {agent.name: at_s + applied_s(trial, agent.name) for agent in agents}
 
 
+def extremes(summaries: Iterable[Summary]) -> dict[str, dict[str, dict[str, object]]]:
+    """The slowest and the fastest agent in each direction, in operations a second.
+
+    By IOPS also where bandwidth is judged: the blocks of a step are those of all its agents.
+    """
+    rates: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for each in summaries:
+        if each.metric == "iops" and each.agent != ALL:
+            rates[each.op].append((each.value, each.agent))
+    return {
+        op: {
+            word: {"agent": agent, "iops": value}
+            for word, (value, agent) in (("slowest", min(found)), ("fastest", max(found)))
+        }
+        for op, found in rates.items()
+    }
+
+
 def skews(
     trial: Trial, released_s: dict[str, float], spans: dict[str, tuple[float, float]]
-) -> dict[str, float] | None:
+) -> dict[str, object] | None:
     """How far apart the agents began and ended, and how long they were all at work.
 
     `released_s` is when each agent opened its gate, on its own clock; `spans` are first and last
@@ -68,4 +90,6 @@ def skews(
         "start_skew_s": max(starts) - min(starts),
         "end_skew_s": max(ends) - min(ends),
         "overlap": common / longest if longest else 0.0,
+        "first_done": min(spans, key=lambda agent: spans[agent][1]),
+        "last_done": max(spans, key=lambda agent: spans[agent][1]),
     }

@@ -6,19 +6,19 @@ stored state says, and the agents' journals say the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from storperf.engine import contents, fanout, waiting
+from storperf.engine import contents, losses, waiting
 from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
 from storperf.engine.ending_watch import EndingWatch
 from storperf.engine.events import EventKind, Moment
 from storperf.engine.filling import SLOWEST_BYTES_PER_S
+from storperf.engine.missing_parts import MISSING, explain_missing, missing_parts
 from storperf.engine.records import interval_of
-from storperf.engine.together import CLOCKS, applied_s, clock_facts, release_times
+from storperf.engine.together import CLOCKS, applied_s, clock_facts, extremes, release_times
 from storperf.engine.trial_end import (
     end_of,
     explain_end,
@@ -32,8 +32,11 @@ from storperf.fio.ending import FailureKind, FioFailure
 from storperf.fio.job_text import read_sections, sections_last_s
 from storperf.fio.render import render_trial
 from storperf.model.job import EndRule
-from storperf.model.run import Steadiness, Summary, Trial, TrialEnd, TrialState
+from storperf.model.run import Flag, Steadiness, Summary, Trial, TrialEnd, TrialState
 from storperf.units import parse_duration_s
+
+if TYPE_CHECKING:
+    from storperf.stats.summary import TrialSummary
 
 Record = dict[str, Any]
 
@@ -47,11 +50,15 @@ class TrialRun:
         self._context = context
         self._trial = trial
         self._step = context.plan.step(trial.step_key)
-        self._agents = context.agents_of(self._step)
         self._numbers = context.numbers_of_side(trial.side)
         self._watch = self._ending_watch()
         self._waiting: waiting.Waiting | None = None
         self._lost: AgentLost | None = None
+
+    @property
+    def _agents(self) -> list[Agent]:
+        """Those that are to take part and are not lost by now."""
+        return self._context.agents_of(self._step)
 
     def _ending_watch(self) -> EndingWatch | None:
         job = self._context.job
@@ -102,12 +109,8 @@ class TrialRun:
         """Remember what was never written, or may be, where it would be read; before the start."""
         if not contents.is_in_question(self._context, self._step):
             return
-        for agent in self._agents:
-            try:
-                found = contents.inspect(self._context, agent)
-            except AgentLost:
-                agent.reattach(self._context.cancel)
-                found = contents.inspect(self._context, agent)
+        looked = losses.ask(self._context, self._agents, partial(contents.inspect, self._context))
+        for agent, found in looked.items():
             of_side = [
                 each if number in self._numbers else None for number, each in enumerate(found)
             ]
@@ -127,22 +130,13 @@ class TrialRun:
             runtime_s=self._context.job.ending.runtime_s,
         )
         if self._context.job.precondition.drop_caches:
-            for agent in self._agents:
-                self._persistently(agent, lambda each: each.call("drop_caches"))
-        releases = release_times(self._context, self._trial, self._agents)
-
-        def start(agent: Agent) -> None:
-            self._persistently(agent, partial(self._start_on, release_at=releases[agent.name]))
-
-        fanout.for_each(self._agents, start)
-
-    def _persistently(self, agent: Agent, act: Callable[[Agent], object]) -> None:
-        """Ask an agent, and once more when it was lost meanwhile."""
-        try:
-            act(agent)
-        except AgentLost:
-            agent.reattach(self._context.cancel)
-            act(agent)
+            losses.ask(self._context, self._agents, lambda each: each.call("drop_caches"))
+        at_s = release_times(self._context, self._trial, self._agents)
+        losses.ask(
+            self._context,
+            self._agents,
+            lambda each: self._start_on(each, release_at=at_s[each.name]),
+        )
 
     def _start_on(self, agent: Agent, release_at: float | None) -> None:
         agent.call(
@@ -184,12 +178,14 @@ class TrialRun:
 
     def _wait(self) -> dict[str, Record]:
         """The record of the end, from each agent; on a cancel, from those that gave one."""
-        attempts = dict.fromkeys(
-            (agent.name for agent in self._agents), (self._trial.id, self._trial.attempt)
-        )
-        self._waiting = waiting.Waiting(self._context, self._agents, attempts, self._hear)
+        agents = self._agents
+        attempts = {agent.name: (self._trial.id, self._trial.attempt) for agent in agents}
+        self._waiting = waiting.Waiting(self._context, agents, attempts, self._hear)
         ends = self._waiting.run()
-        for error in ends.lost.values():
+        lost = {agent: ends.lost[agent.name] for agent in agents if agent.name in ends.lost}
+        try:
+            losses.give_up(self._context, lost)
+        except AgentLost as error:
             self._lost = error
         return ends.records
 
@@ -221,16 +217,19 @@ class TrialRun:
     # --- what it was -------------------------------------------------------------
 
     def _conclude(self, ends: dict[str, Record]) -> tuple[Summary, ...]:
-        """Write the intervals, fill in how it ended; summaries only of a whole measurement."""
+        """Write the intervals, fill in how it ended; summaries only of a measurement."""
         # numpy and scipy are heavy: not before the first trial has run.
         from storperf.engine import trial_tables
 
-        self._add_facts(argv=self._argvs(), ends=ends)
-        table = trial_tables.write(self._context, self._trial)
-        together = trial_tables.together(self._context, self._trial, table)
+        lacks = missing_parts(self._context, self._trial, self._step, ends)
+        self._add_facts(argv=self._argvs(), ends=ends, **({MISSING: lacks} if lacks else {}))
+        agents = [agent for agent in self._agents if agent.name not in lacks]
+        parts = {name: end for name, end in ends.items() if name not in lacks}
+        table = trial_tables.write(self._context, self._trial, agents)
+        together = trial_tables.together(agents, self._trial, table)
         if together is not None:
             self._add_facts(together=together)
-        failure = self._failure(ends)
+        failure = self._failure(parts)
         if self._is_cut_off(ends):
             self._trial = replace(
                 self._trial, end=TrialEnd.CANCELLED, steadiness=Steadiness.NOT_JUDGED
@@ -241,9 +240,17 @@ class TrialRun:
         if failure is not None:
             self._fail(failure)
             return ()
-        met = frozenset[EndRule]().union(*(rules_met(end["why"]) for end in ends.values()))
+        met = frozenset[EndRule]().union(*(rules_met(end["why"]) for end in parts.values()))
         found = trial_tables.summarise(self._context, self._trial, table, met=met)
         self._add_facts(window_s=found.window_s)
+        if together is not None:
+            self._add_facts(together={**together, "extremes": extremes(found.summaries)})
+        return self._take(found, end_of(self._context.job, self._step, met), lacks)
+
+    def _take(
+        self, found: TrialSummary, end: TrialEnd, lacks: dict[str, Record]
+    ) -> tuple[Summary, ...]:
+        """Fill in what the figures of a measurement say of it."""
         if self._watch is not None:
             self._add_facts(until=self._watch.figures())
         if found.missing_ops:
@@ -252,14 +259,16 @@ class TrialRun:
             self._fail(FioFailure(kind=FailureKind.NO_IO, sentence=sentence))
             return ()
         own = own_flags(self._context, self._trial, self._step, self._numbers, found.summaries)
+        partial_flag = (Flag.PARTIAL,) if lacks else ()
         self._trial = replace(
             self._trial,
-            end=end_of(self._context.job, self._step, met),
+            end=end,
+            end_reason=explain_missing(lacks),
             steadiness=(
                 Steadiness.NOT_JUDGED if self._step.workload.is_warm_up else found.steadiness
             ),
             steady_figures=found.figures,
-            flags=(*found.flags, *own),
+            flags=tuple(dict.fromkeys((*partial_flag, *found.flags, *own))),
         )
         return found.summaries
 
@@ -273,6 +282,10 @@ class TrialRun:
     def _failure(self, ends: dict[str, Record]) -> FioFailure | None:
         if self._lost is not None:
             return FioFailure(kind=FailureKind.AGENT, sentence=self._lost.message)
+        if not self._agents:
+            lost = ", ".join(each.name for each in self._context.planned_agents_of(self._step))
+            sentence = f"it was to run on {lost} alone, lost by now"
+            return FioFailure(kind=FailureKind.AGENT, sentence=sentence)
         for name, end in ends.items():
             failure = explain_end(end) or explain_figures(end, self._step, self._context.job)
             if failure is not None:

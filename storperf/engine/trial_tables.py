@@ -5,7 +5,7 @@ Imported when the first trial has run: numpy and scipy are heavy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from storperf.engine.agents import Agent
@@ -26,13 +26,13 @@ from storperf.store.intervals import (
 )
 
 
-def write(context: RunContext, trial: Trial) -> IntervalTable:
+def write(context: RunContext, trial: Trial, agents: Sequence[Agent]) -> IntervalTable:
     """The trial's rows without their histograms; the trial's file has these and the samples.
 
-    However long the trial was, few of its histograms are in memory at a time.  Without any
-    interval there is no file.
+    `agents` are those whose intervals count.  However long the trial was, few of its histograms
+    are in memory at a time.  Without any interval there is no file.
     """
-    if not any(isinstance(each, Interval) for each in _heard(context, trial)):
+    if not any(isinstance(each, Interval) for each in _heard(agents, trial)):
         return IntervalTable.from_intervals(())
     meta = {
         "run": context.run_id,
@@ -43,15 +43,17 @@ def write(context: RunContext, trial: Trial) -> IntervalTable:
     }
     path = context.store.intervals_path(context.run_id, trial.id, trial.attempt)
     with writing_intervals(path, meta=meta) as writer:
-        _write_all(writer, _heard(context, trial))
+        _write_all(writer, _heard(agents, trial))
     return read_rows(path)
 
 
-def together(context: RunContext, trial: Trial, table: IntervalTable) -> dict[str, float] | None:
+def together(
+    agents: Sequence[Agent], trial: Trial, table: IntervalTable
+) -> dict[str, object] | None:
     """How far apart the agents were in a trial; None for one agent."""
     released = {
         agent.name: float(record["start_s"])
-        for agent in context.agents
+        for agent in agents
         for record in islice(_starts(agent, trial), 1)  # the rest of a day need not be read
     }
     spans = {}
@@ -86,9 +88,9 @@ def _starts(agent: Agent, trial: Trial) -> Iterator[Record]:
             yield record
 
 
-def _heard(context: RunContext, trial: Trial) -> Iterator[Interval | SensorSample]:
+def _heard(agents: Sequence[Agent], trial: Trial) -> Iterator[Interval | SensorSample]:
     """What the journals hold of an attempt, one agent after the other."""
-    for agent in context.agents:
+    for agent in agents:
         offset_s = applied_s(trial, agent.name)
         for record in of_attempt(agent.journal, trial.id, trial.attempt):
             if record["kind"] == "interval":

@@ -34,13 +34,6 @@ class Ends:
     records: dict[str, Record]
     lost: dict[str, AgentLost]
 
-    def require(self, context: RunContext) -> dict[str, Record]:
-        """The records of all agents; Cancelled or AgentLost when some are missing."""
-        context.cancel.check()
-        for error in self.lost.values():
-            raise error
-        return self.records
-
 
 class Waiting:
     """Hears one attempt on several agents to its end, all at the same time.
@@ -69,7 +62,9 @@ class Waiting:
         """Hear until the end of all of them."""
         patience: Deadline | None = None
         look = Deadline.after(_CANCEL_LOOK_S)
-        with ThreadPoolExecutor(len(self._hearings), thread_name_prefix="reattach") as threads:
+        with ThreadPoolExecutor(
+            max(1, len(self._hearings)), thread_name_prefix="reattach"
+        ) as threads:
             for hearing in self._hearings:
                 hearing.catch_up()
             while waited := [hearing for hearing in self._hearings if hearing.is_open]:

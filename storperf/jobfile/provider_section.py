@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, model_validator
+from pydantic import BeforeValidator, ConfigDict, WithJsonSchema, model_validator
 
 from storperf.jobfile import scalars
 from storperf.jobfile.section import Section
 from storperf.jobfile.section import key as _key
 from storperf.model.host import HostTarget, SshHost
+from storperf.model.job import LEASE_S, OnLostAgent
 
 _Word = Annotated[str, BeforeValidator(scalars.printable(200))]
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -106,6 +107,11 @@ class InventorySection(Section):
     hosts: Hosts = _key("The hosts, in the order of the agents' names.")
 
 
+ON_LOST_AGENT_SCHEMA = WithJsonSchema(
+    {"type": "string", "enum": [choice.value for choice in OnLostAgent]}
+)
+
+
 class ProviderSection(Section):
     """Who hands out the machines on which fio runs."""
 
@@ -130,6 +136,26 @@ class ProviderSection(Section):
         "Install fio by the host's package manager where it is missing; for `ssh`.",
         False,
         shown=False,
+    )
+    on_lost_agent: Annotated[
+        OnLostAgent, BeforeValidator(scalars.word(*OnLostAgent)), ON_LOST_AGENT_SCHEMA
+    ] = _key(
+        "What becomes of the run when an agent stays lost. `fail`: it ends, and keeps what was "
+        "measured. `go_on`: the rest goes on without it; trials that lack it are `partial`, which "
+        "never pass and enter no baseline. `fail` by default: a part is rarely worth the time.",
+        OnLostAgent.FAIL,
+        shown="fail",
+    )
+    patience: scalars.PatienceDuration | None = _key(
+        "How long a lost agent is sought, 1s to 1d. 5m by default for `ssh`: longer than most "
+        "machines take to boot; 7s for `local`.",
+        None,
+    )
+    lease: scalars.LeaseDuration = _key(
+        "How long an agent goes on without a manager, 1s to 7d; then it stops fio and removes what "
+        "it made. 30m by default: enough to notice a dead manager and to resume its run.",
+        LEASE_S,
+        shown="30m",
     )
 
 

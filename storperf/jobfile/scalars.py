@@ -230,4 +230,6 @@ Share = Annotated[
 TrialDuration = Annotated[float, BeforeValidator(duration("1s", "7d")), _DURATION]
 RoundDuration = Annotated[float, BeforeValidator(duration("10s", "1d")), _DURATION]
 IntervalDuration = Annotated[float, BeforeValidator(duration("100ms", "60s")), _DURATION]
+PatienceDuration = Annotated[float, BeforeValidator(duration("1s", "1d")), _DURATION]
+LeaseDuration = Annotated[float, BeforeValidator(duration("1s", "7d")), _DURATION]
 SettleDuration = Annotated[float, BeforeValidator(duration("0s", "7d")), _DURATION]

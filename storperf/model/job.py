@@ -10,6 +10,7 @@ from storperf.model.target import Target
 
 CANDIDATE = "candidate"
 REFERENCE = "reference"
+LEASE_S = 30 * 60.0
 
 
 class Origin(StrEnum):
@@ -273,12 +274,20 @@ class Graphite:
     required: bool = False
 
 
+class OnLostAgent(StrEnum):
+    """What becomes of the run when an agent stays lost."""
+
+    FAIL = "fail"
+    GO_ON = "go_on"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """Who hands out agents; `fio` is the path or name of the load engine on the agent.
 
     `hosts` are those of the provider `ssh`, in the order of the agents' names; `fio_binary` is a
-    program of this machine that is brought to them.
+    program of this machine that is brought to them.  A lost agent is sought for `patience_s`;
+    None is what the provider finds right.  An agent without a manager goes on for `lease_s`.
     """
 
     kind: str = "local"
@@ -286,6 +295,9 @@ class Provider:
     hosts: tuple[SshHost, ...] = ()
     fio_binary: str | None = None
     install_fio: bool = False
+    on_lost_agent: OnLostAgent = OnLostAgent.FAIL
+    patience_s: float | None = None
+    lease_s: float = LEASE_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

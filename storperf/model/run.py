@@ -137,6 +137,14 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LostAgent:
+    """An agent that a run goes on without: since when (epoch seconds), and why it is lost."""
+
+    since_s: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One execution of a job, as stored.  Times are epoch seconds.
 

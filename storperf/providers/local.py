@@ -5,7 +5,7 @@ from __future__ import annotations
 from storperf.errors import UsageError
 from storperf.model.job import Job
 from storperf.model.run import LedgerEntry
-from storperf.providers.provider import AgentPlace, target_entries
+from storperf.providers.provider import PATIENCE_S, AgentPlace, target_entries
 from storperf.remote.local import LocalRemote
 from storperf.settings import Settings
 
@@ -18,7 +18,7 @@ class LocalProvider:
 
     def ledger(self, run_id: str, job: Job) -> tuple[LedgerEntry, ...]:
         """What a run will create, by name, before it does."""
-        place = self._place()
+        place = self._place(job)
         where = str(self._root / "runs" / run_id)
         agent = LedgerEntry(name=f"{run_id}/{place.name}", kind="agent", where=where)
         return (agent, *target_entries(run_id, place, job))
@@ -29,7 +29,13 @@ class LocalProvider:
             raise UsageError(
                 "provider local has one agent, this machine; matrix.agents must be [1]"
             )
-        return (self._place(),)
+        return (self._place(job),)
 
-    def _place(self) -> AgentPlace:
-        return AgentPlace(name="agent-01", remote=LocalRemote(self._root))
+    def _place(self, job: Job) -> AgentPlace:
+        asked = job.provider.patience_s
+        return AgentPlace(
+            name="agent-01",
+            remote=LocalRemote(self._root),
+            patience_s=PATIENCE_S if asked is None else asked,
+            lease_s=job.provider.lease_s,
+        )

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from storperf.model.host import HostTarget
-from storperf.model.job import Job
+from storperf.model.job import LEASE_S, Job
 from storperf.model.run import LedgerEntry
 from storperf.model.target import Target, TargetKind
 from storperf.remote.seam import Remote
 
+# An agent on this machine is there, or it is not.
+PATIENCE_S = 7.0
 # What a host may have under another name; the others are the same from everywhere.
 _ON_A_HOST = (TargetKind.DIRECTORY, TargetKind.DEVICE)
 
@@ -20,13 +22,15 @@ class AgentPlace:
     """Where an agent is: its name in results, and how to reach it.
 
     `attach_s` is how long bringing the agent there may take; `patience_s` how long a lost one is
-    sought before it is given up.  `target` replaces the job's path and serial on this host.
+    sought before it is given up; `lease_s` how long it goes on without a manager.  `target`
+    replaces the job's path and serial on this host.
     """
 
     name: str
     remote: Remote
     attach_s: float = 60.0
-    patience_s: float = 7.0
+    patience_s: float = PATIENCE_S
+    lease_s: float = LEASE_S
     target: HostTarget | None = None
 
     def place(self, target: Target) -> Target:

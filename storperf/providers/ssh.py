@@ -61,7 +61,8 @@ class SshProvider:
                     place=agent_name(number),
                 ),
                 attach_s=attach_s,
-                patience_s=_PATIENCE_S,
+                patience_s=_patience_s(job),
+                lease_s=job.provider.lease_s,
                 target=host.target,
             )
             for number, host in enumerate(self._hosts(job), start=1)
@@ -102,6 +103,11 @@ class SshProvider:
 def agent_name(number: int) -> str:
     """The name of an agent in results and series, which stays the same from night to night."""
     return f"agent-{number:02}"
+
+
+def _patience_s(job: Job) -> float:
+    asked = job.provider.patience_s
+    return _PATIENCE_S if asked is None else asked
 
 
 def _fio_binary(path: str | None) -> StagedFile | None:

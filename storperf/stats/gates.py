@@ -118,7 +118,7 @@ def _judge_trial(
     for flag in trial.flags:
         if flag in BLOCKING_FLAGS:
             reason, sentence = BLOCKING_FLAGS[flag]
-            yield reason, _of_an_import(trial, flag) or sentence
+            yield reason, _why_partial(trial, flag) or sentence
     if _is_unsteady(job, trial):
         told = " ".join(each.sentence for each in trial.steady_figures if each.sentence)
         yield Reason.NOT_STEADY, f"it was not steady{told and ': '}{told.rstrip('.')}"
@@ -127,8 +127,11 @@ def _judge_trial(
         yield Reason.TOO_FEW, f"its deadline came before its mean was known to {wanted}"
 
 
-def _of_an_import(trial: Trial, flag: Flag) -> str:
-    """Why an imported trial is only a part; only such a one can end well for a reason."""
+def _why_partial(trial: Trial, flag: Flag) -> str:
+    """Why a trial is only a part: an import that was cut off, or an agent that was lost.
+
+    Only such a one can end well for a reason.
+    """
     if flag is not Flag.PARTIAL or trial.end_reason is None:
         return ""
     return f"it is only a part of a measurement: {trial.end_reason.rstrip('.')}"

@@ -48,6 +48,8 @@ class QuickAgent:
     name = "agent-01"
     place = SimpleNamespace(place=lambda target: target, remote=SimpleNamespace(fio=None))
 
+    was_replaced = False
+
     def __init__(self, ended, holds=FULL):
         self._ended = ended
         self._holds = holds

@@ -74,7 +74,7 @@ def test_one_agent_begins_at_once_and_several_at_one_moment_of_their_own_clocks(
 
 def test_the_facts_of_the_clocks_are_kept_with_their_uncertainty():
     agent = FarAgent("agent-01", 90.0, [(0.001, 0.001)] * 8)
-    context = SimpleNamespace(agents=[agent], epoch=agent.epoch)
+    context = SimpleNamespace(agents=[agent], epoch=agent.epoch, lost={})
     (facts,) = clock_facts(context, context.agents).values()
     assert facts["applied_s"] == pytest.approx(90.0)
     assert facts["uncertainty_s"] == pytest.approx(0.001)
@@ -87,6 +87,7 @@ def test_skews_are_on_the_managers_clock():
         {"agent-01": 10.0, "agent-02": 100.002},
         {"agent-01": (10.1, 20.1), "agent-02": (10.2, 19.1)},
     )
+    assert (found.pop("first_done"), found.pop("last_done")) == ("agent-02", "agent-01")
     assert found == pytest.approx(
         {"gate_skew_s": 0.002, "start_skew_s": 0.1, "end_skew_s": 1.0, "overlap": 0.89}
     )

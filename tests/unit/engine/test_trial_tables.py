@@ -55,11 +55,16 @@ def context_of(folder, *journals):
     return SimpleNamespace(run_id="r", agents=agents, store=store)
 
 
+def written(context, trial):
+    """The rows of a trial with every agent in it."""
+    return trial_tables.write(context, trial, context.agents)
+
+
 @pytest.mark.parametrize("count", [1, FEW_ROWS, 3 * FEW_ROWS + 5])
 def test_the_file_holds_every_interval_and_sample_of_every_agent(tmp_path, count):
     one = [record for n in range(count) for record in (sample(n), interval(n))]
     two = [interval(n, op="write") for n in range(count)]
-    rows = trial_tables.write(context_of(tmp_path, one, two), TRIAL)
+    rows = written(context_of(tmp_path, one, two), TRIAL)
     table, sensors, meta = read_intervals(tmp_path / "t.zip")
     assert table.agents == rows.agents == ("agent-01", "agent-02")
     assert table.agent.tolist() == [0] * count + [1] * count
@@ -81,18 +86,18 @@ def test_other_trials_and_what_comes_after_the_end_are_left_out(tmp_path):
         {**KEY, "kind": "trial_ended"},
         interval(3),
     ]
-    rows = trial_tables.write(context_of(tmp_path, records), TRIAL)
+    rows = written(context_of(tmp_path, records), TRIAL)
     assert rows.index.tolist() == [2]
 
 
 def test_without_an_interval_there_is_no_file(tmp_path):
     records = [sample(0), interval(0, ramp=True), {**KEY, "kind": "trial_ended"}]
-    assert len(trial_tables.write(context_of(tmp_path, records, []), TRIAL)) == 0
+    assert len(written(context_of(tmp_path, records, []), TRIAL)) == 0
     assert not (tmp_path / "t.zip").exists()
 
 
 def test_an_agent_without_an_interval_has_no_row(tmp_path):
-    rows = trial_tables.write(context_of(tmp_path, [sample(0)], [interval(0)]), TRIAL)
+    rows = written(context_of(tmp_path, [sample(0)], [interval(0)]), TRIAL)
     assert [rows.agents[number] for number in rows.agent] == ["agent-02"]
 
 
@@ -100,7 +105,7 @@ def test_times_are_those_of_the_managers_clock(tmp_path):
     clocks = {"clocks": {"agent-01": {"applied_s": 100.0}}}
     ahead = SimpleNamespace(**{**vars(TRIAL), "facts": clocks})
     context = context_of(tmp_path, [sample(0), interval(0)], [interval(0)])
-    assert trial_tables.write(context, ahead).start_s.tolist() == [900.0, 1000.0]
+    assert written(context, ahead).start_s.tolist() == [900.0, 1000.0]
     assert read_intervals(tmp_path / "t.zip")[1].start_s.tolist() == [900.0]
 
 
@@ -111,7 +116,14 @@ def test_how_far_apart_agents_were_is_told_by_their_starts_and_rows(tmp_path):
         [{**started, "start_s": 999.5}, interval(0), interval(1)],
         [{**started, "start_s": 999.8}, interval(1), interval(2)],
     )
-    found = trial_tables.together(context, TRIAL, trial_tables.write(context, TRIAL))
+    found = trial_tables.together(context.agents, TRIAL, written(context, TRIAL))
+    assert (found.pop("first_done"), found.pop("last_done")) == ("agent-01", "agent-02")
     assert found == pytest.approx(
         {"gate_skew_s": 0.3, "start_skew_s": 1.0, "end_skew_s": 1.0, "overlap": 0.5}
     )
+
+
+def test_an_agent_that_does_not_count_is_in_no_row(tmp_path):
+    context = context_of(tmp_path, [interval(0)], [interval(0), interval(1)])
+    assert len(trial_tables.write(context, TRIAL, context.agents[:1])) == 1
+    assert read_intervals(tmp_path / "t.zip")[0].agents == ("agent-01",)

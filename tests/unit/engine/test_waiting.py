@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from storperf.engine import waiting
+from storperf.engine import losses, waiting
 from storperf.engine.cancel import Cancel
 from storperf.errors import AgentLost, Cancelled
 
@@ -51,7 +51,7 @@ def context():
 def hear(context, agent):
     heard = []
     ends = waiting_for(context, [agent], lambda _name, each: heard.append(each["n"])).run()
-    return ends.require(context)[agent.name], heard
+    return ends.records[agent.name], heard
 
 
 def waiting_for(context, agents, listen):
@@ -96,7 +96,7 @@ def test_a_cancelled_trial_is_stopped_and_heard_to_its_end(context):
     heard = []
     ends = waiting_for(context, [agent], lambda _name, each: heard.append(each["n"])).run()
     with pytest.raises(Cancelled, match="SIGINT"):
-        ends.require(context)
+        losses.records_of_the_rest(context, [agent], ends)
     assert agent.calls == ["stop"]
     assert heard == [1, 2, 3]
 
@@ -113,7 +113,7 @@ def test_agents_are_heard_in_turns_and_stopped_together(context):
             both.stop("steady")
 
     both = waiting_for(context, [first, second], listen)
-    ends = both.run().require(context)
+    ends = both.run().records
     assert set(ends) == {"agent-01", "agent-02"}
     names = ["agent-01", "agent-02"]
     assert heard == [(name, number) for number in (1, 2, 3) for name in names]
@@ -131,5 +131,4 @@ def test_an_agent_that_stays_lost_does_not_keep_the_others_from_their_end(contex
     other.name = "agent-02"
     ends = waiting_for(context, [gone, other], lambda _name, _each: None).run()
     assert set(ends.records) == {"agent-02"}
-    with pytest.raises(AgentLost, match="for good"):
-        ends.require(context)
+    assert str(ends.lost["agent-01"]) == "gone for good"
