@@ -1,4 +1,7 @@
-"""The agent's command line: `attach`, and `supervise`, which attach starts."""
+"""The agent's command line: `attach`, and `supervise`, which attach starts.
+
+Python compiles what comes out of a zipapp each time: attach does without the supervisor's parts.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ import argparse
 import os
 import sys
 
-from storperf.agent import attach, supervisor
+from storperf.agent import attach
 
 
 def main() -> int:
     """Run one command; the exit status."""
     parser = argparse.ArgumentParser(prog="agent.pyz", description=__doc__)
-    parser.add_argument("--version", action="version", version=str(supervisor.PROTOCOL))
+    parser.add_argument("--version", action="version", version=str(attach.PROTOCOL))
     commands = parser.add_subparsers(dest="command", required=True)
     attached = commands.add_parser("attach", help="speak frames over stdin and stdout")
     attached.add_argument("--root", required=True)
@@ -24,6 +27,8 @@ def main() -> int:
     if arguments.command == "attach":
         program = os.path.abspath(sys.argv[0])
         return attach.main(program, os.path.abspath(arguments.root), arguments.run)
+    from storperf.agent import supervisor
+
     return supervisor.main(arguments.folder, arguments.run)
 
 

@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 
-from storperf.agent.supervisor import SOCKET
-
+# What a supervisor listens at, in its run's folder, and the protocol that is spoken there.
+SOCKET = "socket"
+PROTOCOL = 1
 # An old supervisor of the run may take its time to end; see stop_all.
 _START_S = 30.0
 _CHUNK = 1 << 16

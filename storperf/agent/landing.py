@@ -1,18 +1,18 @@
 """What must be known before the agent can land on a host: one short program, one answer.
 
 Its source is sent to the host's Python as it stands, so it imports nothing of ours.  It is
-asked by a JSON object in base64 and answers with one line of JSON on stdout.
+asked by a JSON object in base64 and answers with one line of JSON on stdout.  Many hosts on one
+machine are asked at once: it imports little.
 """
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 import json
 import os
 import shutil
 import stat
-import subprocess
 import sys
 from typing import Any, Dict, List, Optional
 
@@ -59,6 +59,8 @@ def holds(path: str, sha256: str) -> bool:
 
 def sudo_fault() -> Optional[str]:
     """Why sudo does not do what it is told without a password; None when it does."""
+    import subprocess
+
     try:
         done = subprocess.run(
             ["sudo", "-n", "--", "true"],
@@ -98,5 +100,5 @@ def answer(ask: Dict[str, Any]) -> Dict[str, Any]:
 
 
 if __name__ == "__main__":
-    asked = json.loads(base64.b64decode(sys.argv[1]))
+    asked = json.loads(binascii.a2b_base64(sys.argv[1]))
     sys.stdout.write("\n" + MARK + json.dumps(answer(asked)) + "\n")

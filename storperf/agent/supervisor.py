@@ -21,6 +21,7 @@ import time
 from typing import Any, Dict, List, Optional, Set
 
 from storperf.agent import frames, retention
+from storperf.agent.attach import PROTOCOL, SOCKET
 from storperf.agent.clients import Client
 from storperf.agent.commands import COMMANDS
 from storperf.agent.fio_process import kill_left
@@ -34,8 +35,6 @@ from storperf.agent.targets import Targets
 from storperf.agent.trials import Key, TrialOnHost, trial_folder
 from storperf.agent.watching import Watch
 
-PROTOCOL = 1
-SOCKET = "socket"
 LOCK = "lock"
 JOURNAL = "journal"
 DEFAULT_LEASE_S = 30 * 60.0

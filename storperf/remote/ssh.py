@@ -138,11 +138,6 @@ class SshRemote:
         missing = [file for file, is_here in zip(files, landing.here, strict=True) if not is_here]
         if missing:
             bring(self._connected(deadline), self._who, landing.folder, missing, deadline)
-            landing = self._look(files, deadline)
-            if not all(landing.here):
-                raise InfrastructureError(
-                    f"{self._who}: what was brought to {landing.folder} is not what was sent"
-                )
         if self._installs_fio and landing.fio is None and self._binary is None:
             self._install_fio(landing, deadline)
         self._landing = landing

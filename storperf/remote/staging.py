@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import json
 import secrets
 from collections.abc import Sequence
@@ -22,14 +23,13 @@ if TYPE_CHECKING:
 PYTHONS = ("python3", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13")
 DEFAULT_FOLDER = "~/.local/state/storperf/agent"
 _NO_PYTHON = 97
-# For any POSIX shell: the first Python that is new enough runs the program.  It is the same for
-# every host; what differs comes as words behind it.
+# For any POSIX shell: the program ends with 0 under the first Python that is new enough for it.
+# It is the same for every host; what differs comes as words behind it.
 _FIND_PYTHON = (
     "code=$1; ask=$2; shift 2; "
-    'for p in "$@"; do '
-    'if "$p" -c "import sys; sys.exit(sys.version_info < (3, 9))" 2>/dev/null; '
-    'then exec "$p" -E -s -c "$code" "$ask"; fi; '
-    'command -v "$p" >/dev/null 2>&1 && "$p" -V >&2; done; '
+    'for p in "$@"; do command -v "$p" >/dev/null 2>&1 || continue; '
+    '"$p" -E -s -S -c "$code" "$ask" && exit; '
+    '"$p" -V >&2; done; '
     f"exit {_NO_PYTHON}"
 )
 
@@ -96,7 +96,10 @@ def look(  # noqa: PLR0913 - what a host is asked, by keyword
 def _program() -> str:
     """agent/landing.py as one word without newlines, at which csh breaks a quoted text."""
     source = resources.files("storperf.agent").joinpath("landing.py").read_bytes()
-    return f"import base64; exec(base64.b64decode('{base64.b64encode(source).decode('ascii')}'))"
+    return (
+        "import sys, binascii; sys.version_info < (3, 9) and sys.exit(1); "
+        f"exec(binascii.a2b_base64('{base64.b64encode(source).decode('ascii')}'))"
+    )
 
 
 def _packed(wanted: dict[str, Any]) -> str:
@@ -119,7 +122,10 @@ def _landing(who: str, stdout: bytes, stderr: str) -> Landing:
 def bring(
     client: SSHClient, who: str, folder: str, files: Sequence[StagedFile], deadline: Deadline
 ) -> None:
-    """Put files into `folder`, which `look` has made and found good; each appears whole."""
+    """Put files into `folder`, which `look` has made and found good; each appears whole.
+
+    Each is read back through the file that was opened to write it, before it gets its name.
+    """
     with _sftp(client, who, deadline) as sftp:
         for file in files:
             _put(sftp, who, folder, file)
@@ -155,10 +161,18 @@ def _put(sftp: SFTPClient, who: str, folder: str, file: StagedFile) -> None:
     # SFTP's exclusive create follows no link and takes no file that is there.
     temporary = f"{folder}/.{file.name}.{secrets.token_hex(8)}"
     try:
-        with sftp.open(temporary, "wbx") as sink:
+        with sftp.open(temporary, "w+bx") as sink:
             sink.chmod(file.mode)
             sink.set_pipelined(True)
-            sink.write(file.content)
+            sink.write(file.content[:-1])
+            sink.set_pipelined(False)  # the last byte waits for the answers to all before it
+            sink.write(file.content[-1:])
+            sink.seek(0)
+            sink.prefetch(len(file.content))
+            came = hashlib.sha256(sink.read(len(file.content))).hexdigest()
+        if came != file.sha256:
+            sftp.remove(temporary)
+            raise InfrastructureError(f"{who}: what came to {folder} is not what was sent")
         sftp.posix_rename(temporary, f"{folder}/{file.name}")
     except TimeoutError as error:
         raise AgentLost(f"{who}: {file.name} did not arrive in time") from error
