@@ -11,13 +11,13 @@ import select
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from storperf.agent import sensors
+from storperf.agent import proc_texts
 from storperf.agent.facts import read_text
+from storperf.agent.processes import parse_process
 
 Facts = Dict[str, Any]
 
 _SECTOR_BYTES = 512
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _IDLE = ("cpu.idle", "cpu.iowait")
 _MOST_PROCESSES = 5
 _LEAST_CORES = 0.05
@@ -35,22 +35,13 @@ def parse_device_stat(text: str) -> Dict[str, float]:
     }
 
 
-def parse_process_stat(text: str) -> Optional[Tuple[str, float]]:
-    """Name and CPU seconds of a process, None when it has ended; blanks may be in the name."""
-    before, _, after = text.rpartition(")")
-    words = after.split()
-    if not words or words[0] in "ZX":
-        return None
-    return before.partition("(")[2], (int(words[11]) + int(words[12])) / _TICKS_PER_S
-
-
 def _processes() -> Dict[int, Tuple[str, float]]:
     found = {}
     for name in os.listdir("/proc"):
         if name.isdigit() and int(name) != os.getpid():
-            process = parse_process_stat(read_text("/proc/" + name + "/stat"))
+            process = parse_process(read_text("/proc/" + name + "/stat"))
             if process is not None:
-                found[int(name)] = process
+                found[int(name)] = (process.name, process.cpu_ticks / proc_texts.TICKS_PER_S)
     return found
 
 
@@ -67,7 +58,7 @@ class _Counters:
 
     def __init__(self, folders: Dict[str, str], now_s: float) -> None:
         self.at_s = now_s
-        self.cpu = sensors.parse_stat(read_text("/proc/stat"))
+        self.cpu = proc_texts.parse_stat(read_text("/proc/stat"))
         self.devices = {
             name: parse_device_stat(text)
             for name, folder in folders.items()
@@ -76,7 +67,8 @@ class _Counters:
         self.pressure = {
             kind: counters["some"]
             for kind in ("cpu", "io", "memory")
-            if "some" in (counters := sensors.parse_pressure(read_text("/proc/pressure/" + kind)))
+            if "some"
+            in (counters := proc_texts.parse_pressure(read_text("/proc/pressure/" + kind)))
         }
         self.swapped_pages = _swapped_pages()
         self.processes = _processes()

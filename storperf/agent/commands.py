@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict
 from storperf.agent import facts, fitness, target_commands, watch_commands
 from storperf.agent.refusal import FAILED, Refusal
 from storperf.agent.survey import survey as hosts_survey
-from storperf.agent.trials import TrialOnHost, optional_number, trial_folder
+from storperf.agent.trials import MEASURE, TrialOnHost, optional_number, trial_folder
 from storperf.agent.watching import Watch
 
 if TYPE_CHECKING:
@@ -88,7 +88,9 @@ def start(supervisor: Supervisor, _client: Client, command: Message) -> Message:
         return {"is_new": False}
     if supervisor.trials:
         raise Refusal(FAILED, "another trial runs on this agent, or waits to")
-    supervisor.start(trial, Watch(trial.key, trial.probes, supervisor.run_dir, supervisor.clock))
+    sensors = trial.sensors if trial.what == MEASURE else None
+    watch = Watch(trial.key, trial.probes, supervisor.run_dir, supervisor.clock, sensors)
+    supervisor.start(trial, watch)
     return {"is_new": True}
 
 

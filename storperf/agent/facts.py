@@ -106,14 +106,23 @@ def file_system(path: str) -> Facts:
     return facts
 
 
+def disk_folder(device: str) -> str:
+    """The folder in /sys of a block device (`major:minor`), of a partition that of its disk.
+
+    Empty where there is none: a file system may lie on no device, or on several.
+    """
+    folder = os.path.realpath("/sys/dev/block/" + device) if device else ""
+    if not os.path.isdir(folder):
+        return ""
+    return os.path.dirname(folder) if os.path.exists(folder + "/partition") else folder
+
+
 def target_facts(path: str, device: str) -> Facts:
     """File system, device model, scheduler and queue settings behind a target."""
     facts = file_system(os.path.realpath(path)) if path else {}
-    folder = os.path.realpath("/sys/dev/block/" + device) if device else ""
-    if not os.path.isdir(folder):
+    folder = disk_folder(device)
+    if not folder:
         return facts
-    if os.path.exists(folder + "/partition"):
-        folder = os.path.dirname(folder)
     facts["device_name"] = os.path.basename(folder)
     facts["device_model"] = read_text(folder + "/device/model")
     for key in ("scheduler", "rotational", "nr_requests", "logical_block_size", "write_cache"):

@@ -1,177 +1,261 @@
 """Host figures from /proc, read through file descriptors that stay open.
 
 Counters become rates per second of the slice between two samples; gauges are
-as found.  A figure that the host lacks is absent.  Source of the fields:
-Documentation/filesystems/proc.rst, admin-guide/iostats.rst and accounting/psi.rst
-of Linux.
+as found.  A figure that the host lacks is absent.  docs/reference/sensors.md lists them.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Collection, Dict, Generic, List, Mapping, Optional, TypeVar
 
-Figures = Dict[str, float]
+from storperf.agent import cgroups, proc_texts
+from storperf.agent.links import Links, is_lasting
+from storperf.agent.proc_texts import CPU_STATES, Counters, Figures
+from storperf.agent.processes import Facts, Processes
+from storperf.agent.rates import DISK, NET, rates_of_device, rates_of_host
 
-_SECTOR_BYTES = 512
 # The kernel hands out most of /proc in pieces of a page.
 _PIECE_BYTES = 1 << 16
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_CPU_STATES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
-_MEMORY = {
-    "MemAvailable": "memory.available_bytes",
-    "Dirty": "memory.dirty_bytes",
-    "Writeback": "memory.writeback_bytes",
-    "SwapFree": "memory.swap_free_bytes",
-}
 _NOT_HARDWARE = ("loop", "ram", "zram", "sr", "fd")
+_PRESSURES = ("cpu", "io", "memory", "irq")
+_IDLE = ("idle", "iowait")
+# What programs and the kernel for them take; interrupts are nobody's.
+_OF_PROGRAMS = ("cpu.user", "cpu.nice", "cpu.system")
+
+Value = TypeVar("Value")
 
 
-def parse_stat(text: str) -> Figures:
-    """CPU seconds by state over all cores, context switches; counters."""
-    counters: Figures = {}
-    for line in text.splitlines():
-        words = line.split()
-        if words[0] == "cpu":
-            for state, ticks in zip(_CPU_STATES, words[1:]):
-                counters["cpu." + state] = int(ticks) / _TICKS_PER_S
-        elif words[0] == "ctxt":
-            counters["cpu.context_switches"] = float(words[1])
-    return counters
+class _Source(Generic[Value]):
+    """One file, opened once; it may not be there."""
 
-
-def parse_diskstats(text: str) -> Figures:
-    """I/Os, bytes and busy seconds of each block device; counters, old kernels have fewer."""
-    counters: Figures = {}
-    for line in text.splitlines():
-        words = line.split()
-        if len(words) < 14 or words[2].startswith(_NOT_HARDWARE):
-            continue
-        name = "disk." + words[2].replace(".", "_") + "."
-        counters[name + "reads"] = float(words[3])
-        counters[name + "read_bytes"] = float(int(words[5]) * _SECTOR_BYTES)
-        counters[name + "writes"] = float(words[7])
-        counters[name + "write_bytes"] = float(int(words[9]) * _SECTOR_BYTES)
-        counters[name + "busy"] = int(words[12]) / 1000
-        counters[name + "queue"] = int(words[13]) / 1000
-    return counters
-
-
-def parse_net_dev(text: str) -> Figures:
-    """Bytes and drops of each interface but lo; counters."""
-    counters: Figures = {}
-    for line in text.splitlines()[2:]:
-        name, _, rest = line.rpartition(":")
-        words = rest.split()
-        name = name.strip().replace(".", "_")
-        if name == "lo" or len(words) < 12:
-            continue
-        counters["net." + name + ".receive_bytes"] = float(words[0])
-        counters["net." + name + ".transmit_bytes"] = float(words[8])
-        counters["net." + name + ".drops"] = float(words[3]) + float(words[11])
-    return counters
-
-
-def parse_pressure(text: str) -> Figures:
-    """Seconds in which some task, or every task, waited; counters."""
-    counters: Figures = {}
-    for line in text.splitlines():
-        words = line.split()
-        for word in words[1:]:
-            key, _, value = word.partition("=")
-            if key == "total":
-                counters[words[0]] = int(value) / 1e6
-    return counters
-
-
-def parse_meminfo(text: str) -> Figures:
-    """Memory in bytes; gauges."""
-    gauges: Figures = {}
-    for line in text.splitlines():
-        key, _, rest = line.partition(":")
-        if key in _MEMORY:
-            gauges[_MEMORY[key]] = float(int(rest.split()[0]) * 1024)
-    return gauges
-
-
-def parse_loadavg(text: str) -> Figures:
-    """Load of one minute and runnable tasks; gauges."""
-    words = text.split()
-    return {"load.1m": float(words[0]), "load.runnable": float(words[3].split("/")[0])}
-
-
-class _Source:
-    """One file of /proc, opened once."""
-
-    def __init__(self, path: str, parse: Callable[[str], Figures], prefix: str = "") -> None:
-        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.parse = parse
-        self.prefix = prefix
-
-    def read(self) -> Figures:
-        """The figures, none when the file cannot be read or is not as expected."""
-        content = b""
+    def __init__(self, path: str, parse: Callable[[str], Dict[str, Value]]) -> None:
+        self._parse = parse
         try:
-            while piece := os.pread(self.fd, _PIECE_BYTES, len(content)):
+            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._fd = -1
+
+    def read_text(self) -> str:
+        """The whole text; empty when the file cannot be read."""
+        content = b""
+        if self._fd < 0:
+            return ""
+        try:
+            while piece := os.pread(self._fd, _PIECE_BYTES, len(content)):
                 content += piece
-            figures = self.parse(content.decode("ascii", "replace"))
-        except (OSError, ValueError, IndexError):
-            return {}
-        if self.prefix:
-            return {self.prefix + name: value for name, value in figures.items()}
-        return figures
+        except OSError:
+            return ""
+        return content.decode("ascii", "replace")
+
+    def read(self) -> Dict[str, Value]:
+        """What stands in the file; nothing when it cannot be read or is not as expected."""
+        return _parsed(self._parse, self.read_text())
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
 
-def _open(path: str, parse: Callable[[str], Figures], prefix: str = "") -> List[_Source]:
+def _parsed(parse: Callable[[str], Dict[str, Value]], text: str) -> Dict[str, Value]:
     try:
-        return [_Source(path, parse, prefix)]
-    except OSError:
-        return []
+        return parse(text)
+    except (ValueError, LookupError):
+        return {}
+
+
+class _Moment:
+    """All counters at one time."""
+
+    def __init__(self, at_s: float) -> None:
+        self.at_s = at_s
+        self.host: Figures = {}
+        self.cores: Dict[str, List[int]] = {}
+        self.cgroups: List[Figures] = []
+        self.disks: Dict[str, Counters] = {}
+        self.nets: Dict[str, Counters] = {}
+
+    @property
+    def busy_s(self) -> Optional[float]:
+        """CPU seconds of programs and of the kernel for them."""
+        if "cpu.user" not in self.host:
+            return None
+        return sum(self.host.get(name, 0.0) for name in _OF_PROGRAMS)
 
 
 class HostSensors:
-    """Samples the host; `proc` is another folder in tests."""
+    """Samples the host; `proc` and `sys` are other folders in tests.
 
-    def __init__(self, proc: str = "/proc") -> None:
-        self._counters = (
-            _open(proc + "/stat", parse_stat)
-            + _open(proc + "/diskstats", parse_diskstats)
-            + _open(proc + "/net/dev", parse_net_dev)
-        )
-        for kind in ("cpu", "io", "memory"):
-            self._counters += _open(
-                proc + "/pressure/" + kind, parse_pressure, "pressure." + kind + "."
-            )
-        self._gauges = _open(proc + "/meminfo", parse_meminfo) + _open(
-            proc + "/loadavg", parse_loadavg
-        )
-        self._before: Optional[Figures] = None
-        self._before_s = 0.0
+    `targets` maps a target's number to the kernel's name of the disk under it: its figures are
+    named after the first target on it instead, so that they are the same the next night.  `processes` are names of programs that become figures.
+    """
 
-    def sample(self, now_s: float) -> Optional[Figures]:
+    def __init__(
+        self,
+        proc: str = "/proc",
+        sys: str = "/sys",
+        *,
+        targets: Optional[Mapping[int, str]] = None,
+        processes: Collection[str] = (),
+    ) -> None:
+        self._sys = sys
+        self._targets: Dict[str, int] = {}
+        for number, disk in sorted((targets or {}).items()):
+            self._targets.setdefault(disk, number)
+        self._stat = _Source(proc + "/stat", proc_texts.parse_stat)
+        self._disks = _Source(proc + "/diskstats", self._parse_disks)
+        self._nets = _Source(proc + "/net/dev", proc_texts.parse_net_dev)
+        self._pressures = {
+            kind: _Source(proc + "/pressure/" + kind, proc_texts.parse_pressure)
+            for kind in _PRESSURES
+        }
+        self._cgroups = [
+            _Source(path, proc_texts.parse_throttling) for path in cgroups.stat_files(proc)
+        ]
+        self._gauges = [
+            _Source(proc + "/meminfo", proc_texts.parse_meminfo),
+            _Source(proc + "/loadavg", proc_texts.parse_loadavg),
+        ]
+        self._links = Links(sys)
+        self._is_disk: Dict[str, bool] = {}
+        self._processes = Processes(proc, processes)
+        self._before: Optional[_Moment] = None
+
+    def sample(self, now_s: float, fio_pids: Collection[int] = ()) -> Optional[Figures]:
         """Rates since the last call and gauges now; None at the first call.
 
-        `now_s` is monotonic seconds.  A counter that went back (a wrapped or
-        replaced device) yields no figure for this slice.
+        `now_s` is monotonic seconds; `fio_pids` are the processes whose CPU, and that of their
+        children, is fio's.  What a counter that went back means: rates.py.
         """
-        counters: Figures = {}
-        for source in self._counters:
-            counters.update(source.read())
-        before, self._before = self._before, counters
-        duration_s = now_s - self._before_s
-        self._before_s = now_s
-        if before is None or duration_s <= 0:
+        stat_text = self._stat.read_text()
+        now = self._read(now_s, stat_text)
+        before, self._before = self._before, now
+        if before is None or now_s <= before.at_s:
             return None
-        figures = {
-            name: round((value - before[name]) / duration_s, 6)
-            for name, value in counters.items()
-            if name in before and value >= before[name]
-        }
+        # Not at the first call: that is when fio starts.
+        of_processes = self._processes.look(now_s, now.busy_s, fio_pids)
+        duration_s = now_s - before.at_s
+        figures = rates_of_host(before.host, now.host, duration_s)
+        figures.update(_of_cores(before.cores, now.cores))
+        figures.update(_of_cgroups(before.cgroups, now.cgroups, duration_s))
+        figures.update(self._of_disks(before, now, duration_s))
+        figures.update(self._of_nets(before, now, duration_s))
+        figures.update(_parsed(proc_texts.parse_blocked, stat_text))
         for source in self._gauges:
             figures.update(source.read())
+        figures.update(of_processes)
         return figures
+
+    def top(self) -> List[Facts]:
+        """The processes that used most since the first sample."""
+        return self._processes.top()
 
     def close(self) -> None:
         """Close the files."""
-        for source in self._counters + self._gauges:
-            os.close(source.fd)
+        for source in [*self._gauges, *self._cgroups, *self._pressures.values(), self._stat]:
+            source.close()
+        for devices in (self._disks, self._nets):
+            devices.close()
+
+    def _read(self, now_s: float, stat_text: str) -> _Moment:
+        now = _Moment(now_s)
+        now.host = _parsed(proc_texts.parse_stat, stat_text)
+        now.cores = _parsed(proc_texts.parse_cores, stat_text)
+        for kind, source in self._pressures.items():
+            for who, waited_s in source.read().items():
+                now.host["pressure.{}.{}".format(kind, who)] = waited_s
+        now.cgroups = [source.read() for source in self._cgroups]
+        now.disks = self._disks.read()
+        now.nets = self._nets.read()
+        return now
+
+    def _parse_disks(self, text: str) -> Dict[str, Counters]:
+        return proc_texts.parse_diskstats(text, self._is_wanted)
+
+    def _is_wanted(self, disk: str) -> bool:
+        return disk in self._targets or self._is_shown(disk)
+
+    def _of_disks(self, before: _Moment, now: _Moment, duration_s: float) -> Figures:
+        figures: Figures = {}
+        for name, counters in now.disks.items():
+            if name not in before.disks:
+                continue
+            rates = rates_of_device(before.disks[name], counters, duration_s, DISK)
+            if rates is None:
+                continue
+            if "in_flight" in counters:
+                rates["in_flight"] = float(counters["in_flight"])
+            target = self._targets.get(name)
+            shown = name.replace(".", "_") if target is None else "target-{}".format(target)
+            for figure, value in rates.items():
+                figures["disk.{}.{}".format(shown, figure)] = value
+        return figures
+
+    def _is_shown(self, disk: str) -> bool:
+        """Whether it is a disk of the hardware's; of a partition its disk tells enough."""
+        if disk not in self._is_disk:
+            partition = os.path.join(self._sys, "class/block", disk.replace("/", "!"), "partition")
+            is_other = disk.startswith(_NOT_HARDWARE) or os.path.exists(partition)
+            self._is_disk[disk] = not is_other
+        return self._is_disk[disk]
+
+    def _of_nets(self, before: _Moment, now: _Moment, duration_s: float) -> Figures:
+        figures: Figures = {}
+        for name, counters in now.nets.items():
+            if name not in before.nets or not is_lasting(name):
+                continue
+            rates = rates_of_device(before.nets[name], counters, duration_s, NET)
+            if rates is None:
+                continue
+            busiest = max(rates["receive_bytes"], rates["transmit_bytes"])
+            share = self._links.share_used(name, busiest, now.at_s)
+            if share is not None:
+                rates["link_share"] = share
+            prefix = "net.{}.".format(name.replace(".", "_"))
+            for figure, value in rates.items():
+                figures[prefix + figure] = value
+        return figures
+
+
+def _of_cores(before: Dict[str, List[int]], now: Dict[str, List[int]]) -> Figures:
+    """For each kind of work the share of its time that the core gave to it which gave most."""
+    highest: Figures = {}
+    for core, ticks in now.items():
+        if len(before.get(core, ())) != len(ticks):
+            continue
+        spent = {
+            state: max(0, after - earlier)
+            for state, after, earlier in zip(CPU_STATES, ticks, before[core])
+        }
+        total = sum(spent.values())
+        if not total:
+            continue
+        steal, idle = spent.get("steal", 0), sum(spent.get(state, 0) for state in _IDLE)
+        of_core = {
+            "core.busy": total - idle - steal,
+            "core.user": spent["user"] + spent["nice"],
+            "core.system": spent["system"],
+            "core.interrupts": spent.get("irq", 0) + spent.get("softirq", 0),
+            "core.steal": steal,
+        }
+        for figure, own in of_core.items():
+            highest[figure] = max(highest.get(figure, 0.0), round(own / total, 6))
+    return highest
+
+
+def _of_cgroups(before: List[Figures], now: List[Figures], duration_s: float) -> Figures:
+    """What the limit that holds back most takes; no figure where there is none."""
+    figures: Figures = {}
+    for earlier, later in zip(before, now):
+        steps = rates_of_host(earlier, later, duration_s)
+        if len(steps) < 3:
+            continue
+        share = steps["throttled_periods"] / steps["periods"] if steps["periods"] else 0.0
+        found = {
+            "cgroup.throttled": steps["throttled"],
+            "cgroup.throttled_periods": round(min(1.0, share), 6),
+        }
+        for figure, value in found.items():
+            figures[figure] = max(figures.get(figure, 0.0), value)
+    return figures

@@ -29,7 +29,6 @@ from storperf.agent.journal import Journal
 from storperf.agent.purging import Purges
 from storperf.agent.refusal import FAILED, Refusal
 from storperf.agent.remote_targets import LOCKS
-from storperf.agent.sensors import HostSensors
 from storperf.agent.steady_clock import SteadyClock
 from storperf.agent.targets import Targets
 from storperf.agent.trials import Key, TrialOnHost, trial_folder
@@ -66,8 +65,6 @@ class Supervisor:
         self.trials: Dict[Key, TrialOnHost] = {}
         self.ended: Set[Key] = set()
         self._watch: Optional[Watch] = None
-        self._sensors = HostSensors()
-        self._sampled_s = 0.0
         self._seen_s = self.clock.monotonic_s()
         self._longest_gap_s = 0.0
         self._clients: List[Client] = []
@@ -144,7 +141,7 @@ class Supervisor:
             self.targets.check_again()
             trial.spawn()
         except Refusal as refusal:
-            self._end_probes()
+            self._end_sampling()
             self.note(trial.end("refused: " + refusal.message))
             self._finish(trial)
             raise
@@ -155,10 +152,8 @@ class Supervisor:
 
     def _release_trial(self, trial: TrialOnHost) -> None:
         self.note(trial.release())
-        self._sensors.sample(self.clock.monotonic_s())
-        self._sampled_s = self.clock.monotonic_s()
         if self._watch is not None:
-            self._watch.begin()
+            self._watch.begin(self.targets.disks(), trial.fio_pids)
 
     def _finish(self, trial: TrialOnHost) -> None:
         self.ended.add(trial.key)
@@ -174,13 +169,10 @@ class Supervisor:
 
     def _poll_trial(self, trial: TrialOnHost) -> None:
         records = trial.poll()
-        has_interval = any(record["kind"] == "interval" for record in records)
-        if has_interval:
-            self._sample(trial)
-        if trial.is_ended:
-            self._end_probes()
+        told = self._end_sampling() if trial.is_ended else {}
         for record in records:
-            self.note(self._checked(record) if record["kind"] == "trial_ended" else record)
+            is_end = record["kind"] == "trial_ended"
+            self.note({**self._checked(record), **told} if is_end else record)
         if trial.is_ended:
             self._finish(trial)
 
@@ -196,20 +188,6 @@ class Supervisor:
         except Refusal as refusal:
             return {**ended, "why": "refused: " + refusal.message}
         return ended
-
-    def _sample(self, trial: TrialOnHost) -> None:
-        """Host figures on the grid of the intervals: once for all targets of a slice."""
-        now_s = self.clock.monotonic_s()
-        if now_s - self._sampled_s < 0.05:
-            return
-        end_s = self.clock.epoch_s()
-        start_s = end_s - (now_s - self._sampled_s)
-        self._sampled_s = now_s
-        figures = self._sensors.sample(now_s)
-        if figures is not None:
-            times = {"start_s": round(start_s, 6), "end_s": round(end_s, 6)}
-            name = {"trial": trial.trial, "attempt": trial.attempt}
-            self.note({"kind": "sensors", **name, **times, "figures": figures})
 
     # --- a host that is watched --------------------------------------------------
 
@@ -227,14 +205,17 @@ class Supervisor:
         """End what `begin_watch` began, if anything."""
         if self._watch is not None and not self.trials:
             watch = self._watch
-            self._end_probes()
+            self._end_sampling()
             self.note(watch.ended(why))
 
-    def _end_probes(self) -> None:
-        if self._watch is not None:
-            for record in self._watch.end():
-                self.note(record)
-            self._watch = None
+    def _end_sampling(self) -> Record:
+        """End sensors and probes; what the record of a trial's end says of them."""
+        if self._watch is None:
+            return {}
+        watch, self._watch = self._watch, None
+        for record in watch.end():
+            self.note(record)
+        return watch.told()
 
     # --- the end -----------------------------------------------------------------
 
@@ -255,7 +236,7 @@ class Supervisor:
         for trial in list(self.trials.values()):
             record, running = trial.give_up()
             left += running
-            self._end_probes()
+            self._end_sampling()
             self.note(record)
             self._finish(trial)
         return left
@@ -291,8 +272,10 @@ class Supervisor:
         if not self.trials:
             due_s = math.inf if self._watch is None else self._watch.due_s
             return min(_TICK_IDLE_S, max(0.001, due_s - self.clock.monotonic_s()))
-        due_s = min(trial.due_s for trial in self.trials.values())
-        return min(_TICK_RUNNING_S, max(0.001, due_s - self.clock.epoch_s()))
+        due_s = min(trial.due_s for trial in self.trials.values()) - self.clock.epoch_s()
+        if self._watch is not None:
+            due_s = min(due_s, self._watch.due_s - self.clock.monotonic_s())
+        return min(_TICK_RUNNING_S, max(0.001, due_s))
 
     def _accept(self, listener: socket.socket) -> None:
         try:

@@ -106,6 +106,14 @@ class Targets:
         new, self._new_files = self._new_files, []
         return new
 
+    def disks(self) -> Dict[int, str]:
+        """The kernel's name of the disk under each target that has one."""
+        return {
+            index: os.path.basename(folder)
+            for index, taken in enumerate(self.taken)
+            if (folder := facts.disk_folder(taken.device))
+        }
+
     def check_again(self) -> None:
         """Refusal when a device is no longer the one that was taken, or smaller by now.
 

@@ -34,6 +34,7 @@ class TrialOnHost:
             for target in command["targets"]
         }
         self.probes: List[Record] = list(command.get("probes") or [])
+        self.sensors: Record = dict(command.get("sensors") or {})
         self._deadline_s = number(command, "deadline_s")
         self._clock = clock
         self._processes: List[FioProcess] = []
@@ -49,6 +50,11 @@ class TrialOnHost:
     def key(self) -> Key:
         """What makes a start idempotent."""
         return self.trial, self.attempt
+
+    @property
+    def fio_pids(self) -> List[int]:
+        """The main process of each fio."""
+        return [process.pid for process in self._processes]
 
     @property
     def due_s(self) -> float:

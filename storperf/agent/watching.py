@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from storperf.agent.host_watch import HostWatch, wishes_of
 from storperf.agent.probes import ProbeOnHost
-from storperf.agent.schedule import Schedule
-from storperf.agent.sensors import HostSensors
 from storperf.agent.steady_clock import SteadyClock
 from storperf.agent.trials import number
 
@@ -21,8 +20,8 @@ FOLDER = "probes"
 class Watch:
     """Samples a host for one attempt of a trial; `poll` yields records for the journal.
 
-    Nothing is sampled before `begin`.  `sensors_every_s` is None on a host that runs fio: there
-    the intervals are the grid.
+    Nothing is sampled before `begin`.  `sensors` is what is asked of them (host_watch.py); None
+    where nobody needs them, as while a target is filled.
     """
 
     def __init__(
@@ -31,14 +30,14 @@ class Watch:
         probes: Sequence[Record],
         run_dir: str,
         clock: SteadyClock,
-        sensors_every_s: Optional[float] = None,
+        sensors: Optional[Mapping[str, Any]] = None,
     ) -> None:
         self.key = key
         folder = os.path.join(run_dir, FOLDER)
         self._probes = [ProbeOnHost(probe, folder, clock) for probe in probes]
         self._clock = clock
-        self._every_s = sensors_every_s
-        self._sensors: Optional[_Grid] = None
+        self._asked = None if sensors is None else wishes_of(dict(sensors))
+        self._sensors: Optional[HostWatch] = None
 
     @property
     def due_s(self) -> float:
@@ -48,26 +47,36 @@ class Watch:
             due.append(self._sensors.due_s)
         return min(due, default=math.inf)
 
-    def begin(self) -> Record:
-        """Begin to sample; the record of it."""
+    def begin(
+        self, disks: Optional[Mapping[int, str]] = None, fio_pids: Collection[int] = ()
+    ) -> Record:
+        """Begin to sample; the record of it.
+
+        `disks` are the kernel's names of those under the targets, `fio_pids` the fios of a trial.
+        """
         for probe in self._probes:
             probe.begin()
-        if self._every_s is not None:
-            self._sensors = _Grid(self._every_s, self._clock)
+        if self._asked is not None:
+            self._sensors = HostWatch(self._asked, disks or {}, fio_pids, self._clock)
         return self._named({"kind": "watch_started", "start_s": self._clock.epoch_s()})
 
     def poll(self) -> List[Record]:
         """What was found since the last call."""
-        found = [] if self._sensors is None else self._sensors.poll()
+        sample = None if self._sensors is None else self._sensors.poll()
+        found = [] if sample is None else [sample]
         for probe in self._probes:
             found += probe.poll()
         return [self._named(record) for record in found]
 
     def end(self) -> List[Record]:
         """End what runs; how each probe went."""
-        if self._sensors is not None:
-            self._sensors.close()
-        return [self._named(probe.stop()) for probe in self._probes]
+        sample = None if self._sensors is None else self._sensors.end()
+        found = [] if sample is None else [sample]
+        return [self._named(record) for record in (*found, *(p.stop() for p in self._probes))]
+
+    def told(self) -> Record:
+        """What the record of a trial's end says of its sensors; nothing without any."""
+        return {} if self._sensors is None else {"sensors": self._sensors.told()}
 
     def ended(self, why: str) -> Record:
         """The record of the end."""
@@ -78,34 +87,11 @@ class Watch:
         return {**record, "trial": trial, "attempt": attempt}
 
 
-class _Grid:
-    """The host's sensors on a grid of their own; what is late is sampled once."""
-
-    def __init__(self, every_s: float, clock: SteadyClock) -> None:
-        self._schedule = Schedule(every_s)
-        self._clock = clock
-        self._sensors = HostSensors()
-        self._origin_s = self._sampled_s = clock.monotonic_s()
-        self._sensors.sample(self._origin_s)
-        self.due_s = self._origin_s + every_s
-
-    def poll(self) -> List[Record]:
-        now_s = self._clock.monotonic_s()
-        if now_s < self.due_s:
-            return []
-        next_s = self._schedule.due_after(now_s - self._origin_s)
-        self.due_s = math.inf if next_s is None else self._origin_s + next_s
-        end_s = self._clock.epoch_s()
-        start_s, self._sampled_s = end_s - (now_s - self._sampled_s), now_s
-        figures = self._sensors.sample(now_s)
-        times = {"start_s": round(start_s, 6), "end_s": round(end_s, 6)}
-        return [] if figures is None else [{"kind": "sensors", **times, "figures": figures}]
-
-    def close(self) -> None:
-        self._sensors.close()
-
-
 def watch_of_host(command: Record, run_dir: str, clock: SteadyClock) -> Watch:
     """The watch that a command asks for on a host that runs no fio; ValueError when malformed."""
     key = (str(command["trial"]), int(command["attempt"]))
-    return Watch(key, command["probes"], run_dir, clock, number(command, "sensors_every_s"))
+    asked = {
+        "interval_s": number(command, "sensors_every_s"),
+        "processes": command.get("processes") or (),
+    }
+    return Watch(key, command["probes"], run_dir, clock, asked)

@@ -146,6 +146,9 @@ def _shown_devices(figures: dict[str, Floats], devices: Sequence[str]) -> list[s
     """The devices under the targets; where that is not known, the busiest."""
     names = [name.split(".")[1] for name in figures if name.startswith("disk.")]
     known = [name for name in dict.fromkeys(names) if f"disk.{name}.busy" in figures]
+    of_targets = [name for name in known if name.startswith("target-")]
+    if of_targets:
+        return of_targets
     ours = [name for name in known if name in {each.replace(".", "_") for each in devices}]
     if ours:
         return ours

@@ -320,7 +320,8 @@ def test_real_fio_is_measured_slice_by_slice(host, scratch, directory_target):
     channel = host.open()
     (target,) = channel.call("prepare", targets=[directory_target])["targets"]
     options = (f"--filename={target['filename']}", "--ioengine=psync", "--numjobs=2")
-    ended = run_trial(channel, "fio", *options, runtime_s=2)
+    asked = {"interval_s": 0.25, "processes": ["fio"]}
+    ended = run_trial(channel, "fio", *options, runtime_s=2, sensors=asked)
     assert ended["targets"][0]["exit_status"] == 0
     slices = [record for record in channel.records if record["kind"] == "interval"]
     assert len(slices) > 5
@@ -329,9 +330,13 @@ def test_real_fio_is_measured_slice_by_slice(host, scratch, directory_target):
         # fio counts an I/O and its latency one after the other, in each worker.
         assert abs(sum(one["bins"][1::2]) - one["ios"]) <= max(8, one["ios"] / 1000)
         assert one["start_s"] < one["end_s"] <= ended["end_s"]
-    sensors = [record["figures"] for record in channel.records if record["kind"] == "sensors"]
-    assert len(sensors) > 5
-    assert all("cpu.user" in figures for figures in sensors)
+    samples = [record for record in channel.records if record["kind"] == "sensors"]
+    assert len(samples) == ended["sensors"]["samples"] > 3
+    assert all(each["end_s"] - each["start_s"] >= 0.2 * 0.25 for each in samples)
+    assert all("cpu.user" in each["figures"] for each in samples)
+    assert max(each["figures"].get("cpu.fio", 0) for each in samples) > 0
+    assert max(each["figures"].get("process.fio.count", 0) for each in samples) >= 3
+    assert "fio" in [each["name"] for each in ended["sensors"]["top"]]
 
 
 def test_real_fio_leaves_no_worker_when_its_main_process_is_killed(host):

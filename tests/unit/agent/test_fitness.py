@@ -21,21 +21,6 @@ def test_a_devices_counters_are_operations_bytes_and_busy_seconds():
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "state", "found"),
-    [("fio", "S", "fio"), ("a) b (c", "R", "a) b (c"), ("fio", "Z", None)],
-)
-def test_a_process_has_a_name_and_seconds_unless_it_has_ended(name, state, found):
-    per_s = os.sysconf("SC_CLK_TCK")
-    text = f"12 ({name}) {state} 1 1 1 0 -1 0 0 0 0 0 {per_s} {2 * per_s} 0 0 20 0"
-    parsed = activity.parse_process_stat(text)
-    assert parsed == (None if found is None else (found, 3.0))
-
-
-def test_a_process_that_went_meanwhile_is_none():
-    assert activity.parse_process_stat("") is None
-
-
 def test_watching_tells_what_a_device_did_meanwhile(tmp_path):
     (tmp_path / "stat").write_text(DEVICE.format(busy=0))
     times = iter((10.0, 12.0))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storperf.agent import frames, sensors, supervisor
+from storperf.agent import frames, rates, sensors, supervisor
 from storperf.agent.commands import COMMANDS
 from storperf.agent.fio_process import FLOOD_BYTES, GRACE_S
 from storperf.agent.retention import KEEP_S
@@ -47,17 +47,24 @@ def test_the_numbers_on_the_page_are_those_of_the_source():
 
 
 def test_every_figure_has_its_row():
-    host = sensors.HostSensors()
-    host.sample(1.0)
-    found = host.sample(2.0)
+    host = sensors.HostSensors(processes=["python3"])
+    found = [host.sample(now_s) for now_s in (1.0, 2.0, 3.0)][-1]
     host.close()
     written = first_words(SENSORS)
     names = {
-        re.sub(r"^(disk|net)\.(.+)\.(\w+)$", lambda m: f"{m[1]}.<{WHAT[m[1]]}>.{m[3]}", name)
+        re.sub(
+            rf"^({'|'.join(WHAT)})\.(.+)\.(\w+)$", lambda m: f"{m[1]}.<{WHAT[m[1]]}>.{m[3]}", name
+        )
         for name in found
     }
     assert names <= written
-    assert len(names) > 15
+    assert len(names) > 40
 
 
-WHAT = {"disk": "device", "net": "interface"}
+@pytest.mark.parametrize("fields", [rates.DISK, rates.NET])
+def test_every_counter_of_a_device_has_its_row(fields):
+    kind = "disk.<device>" if fields is rates.DISK else "net.<interface>"
+    assert {f"{kind}.{field.figure}" for field in fields.values()} <= first_words(SENSORS)
+
+
+WHAT = {"disk": "device", "net": "interface", "process": "name"}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from storperf.agent import sensors
+from storperf.agent.proc_texts import TICKS_PER_S
 from storperf.agent.sensors import HostSensors
 
 STAT = "cpu  {user} 0 200 1000 50 0 0 7 0 0\ncpu0 1 2 3 4\nintr 5\nctxt {ctxt}\nbtime 1\n"
@@ -45,7 +43,7 @@ def two_samples(proc, **second):
 
 def test_counters_are_rates_per_second_and_gauges_as_found(proc):
     found = two_samples(proc, user=300, ctxt=1500, reads=150, busy=1500)
-    assert found["cpu.user"] == pytest.approx(200 / sensors._TICKS_PER_S / 2)
+    assert found["cpu.user"] == pytest.approx(200 / TICKS_PER_S / 2)
     assert found["cpu.context_switches"] == 250
     assert found["disk.vda.reads"] == 25
     assert found["disk.vda.busy"] == 0.5
@@ -74,10 +72,11 @@ def test_no_time_gone_is_no_sample(proc):
 
 
 def test_a_host_without_anything_yields_nothing_and_no_error(tmp_path):
-    host = HostSensors(str(tmp_path))
+    host = HostSensors(str(tmp_path), str(tmp_path))
     host.sample(1.0)
-    assert host.sample(2.0) == {}
+    found = host.sample(2.0)
     host.close()
+    assert set(found) <= {"cpu.fio", "cpu.agent", "cpu.kernel_threads"}
 
 
 @pytest.mark.parametrize("name", ["stat", "diskstats", "net/dev", "meminfo", "loadavg"])
@@ -106,53 +105,91 @@ def test_a_file_of_the_kernel_is_read_whole():
     # It hands out a page at a time, however large the buffer is.
     source = sensors._Source("/proc/self/maps", lambda text: {text.splitlines()[-1]: len(text)})
     ((last_line, size),) = source.read().items()
-    os.close(source.fd)
+    source.close()
     assert size > 4096
     assert last_line == Path("/proc/self/maps").read_text().splitlines()[-1]
 
 
-def test_old_kernels_have_fewer_fields_and_partitions_of_very_old_ones_none():
-    old = "8 0 sda 1 2 3 4 5 6 7 8 9 10 11\n"
-    assert sensors.parse_diskstats(old)["disk.sda.queue"] == 0.011
-    assert sensors.parse_diskstats("8 1 sda1 1 2 3 4\n") == {}
-    assert sensors.parse_stat("cpu  1 2 3 4\n").keys() == {
-        *("cpu.user", "cpu.nice", "cpu.system", "cpu.idle")
+DISKS = """\
+   8  0 sda {0} 0 {0} 0 0 0 0 0 0 0 0
+   8  1 sda1 {0} 0 {0} 0 0 0 0 0 0 0 0
+   8 16 sdb {0} 0 {0} 0 0 0 0 0 0 0 0
+   7  3 loop3 {0} 0 {0} 0 0 0 0 0 4 0 0
+   1  0 ram1 {0} 0 {0} 0 0 0 0 0 0 0 0
+  11  0 sr0 {0} 0 {0} 0 0 0 0 0 0 0 0
+ 252  0 zram0 {0} 0 {0} 0 0 0 0 0 0 0 0
+"""
+
+
+def test_the_disk_under_a_target_is_named_after_the_first_of_them_whatever_it_is(proc):
+    (proc / "class/block/sda1").mkdir(parents=True)
+    (proc / "class/block/sda1/partition").write_text("1\n")
+    host = HostSensors(str(proc), str(proc), targets={0: "sda", 1: "loop3", 2: "sda"})
+    for now_s, count in ((1.0, 100), (2.0, 104)):
+        (proc / "diskstats").write_text(DISKS.format(count))
+        found = host.sample(now_s)
+    host.close()
+    disks = {name.split(".")[1] for name in found if name.startswith("disk.")}
+    assert disks == {"sdb", "target-0", "target-1"}
+    assert found["disk.target-1.reads"] == found["disk.target-0.reads"] == 4.0
+    assert found["disk.target-1.read_bytes"] == 4 * 512
+    assert found["disk.target-1.in_flight"] == 4.0
+
+
+CORES = """\
+cpu  0 0 0 0 0 0 0 0
+cpu0 {0} 0 0 {0} 0 0 0 0
+cpu1 0 0 {0} {0} 0 0 {0} {0}
+cpu2 1 1 1 1
+"""
+
+
+def test_of_several_cores_the_busiest_is_shown_for_each_kind_of_work(proc):
+    host = HostSensors(str(proc), str(proc))
+    for now_s, ticks in ((1.0, 0), (2.0, 100)):
+        (proc / "stat").write_text(CORES.format(ticks))
+        found = host.sample(now_s)
+    host.close()
+    assert {name: found[name] for name in found if name.startswith("core.")} == {
+        "core.busy": 0.5,
+        "core.user": 0.5,
+        "core.system": 0.25,
+        "core.interrupts": 0.25,
+        "core.steal": 0.25,
     }
 
 
-def test_what_is_no_hardware_is_left_out():
-    lines = "".join(
-        DISK.format(name=name, reads=1, busy=1) for name in ("loop0", "ram1", "sr0", "zram0")
-    )
-    assert sensors.parse_diskstats(lines) == {}
+def test_the_share_of_a_link_is_that_of_its_busier_direction(proc):
+    (proc / "class/net/eth0").mkdir(parents=True)
+    (proc / "class/net/eth0/speed").write_text("8\n")  # a million bytes a second
+    host = HostSensors(str(proc), str(proc))
+    for now_s, count in ((1.0, 0), (2.0, 1)):
+        lines = [
+            f"{name}: {count * 250_000} 1 0 0 0 0 0 0 {count * 750_000} 1 0 0 0 0 0 0"
+            for name in ("eth0", "eth1", "veth77")
+        ]
+        (proc / "net/dev").write_text(NET + "\n".join(lines) + "\n")
+        found = host.sample(now_s)
+    host.close()
+    assert found["net.eth0.link_share"] == 0.75
+    assert "net.eth1.link_share" not in found
+    assert found["net.eth1.transmit_bytes"] == 750_000
+    assert not any("veth" in name for name in found)
 
 
-@pytest.mark.parametrize(
-    ("interface", "name"),
-    [("eth0", "eth0"), ("eth0.100", "eth0_100"), ("a:b", "a:b"), ("veth@x", "veth@x")],
-)
-def test_interfaces_have_odd_names(interface, name):
-    numbers = " ".join(map(str, range(1, 17)))
-    found = sensors.parse_net_dev(NET + f"  {interface}: {numbers}\n    lo: {numbers}\n")
-    assert found == {
-        f"net.{name}.receive_bytes": 1.0,
-        f"net.{name}.transmit_bytes": 9.0,
-        f"net.{name}.drops": 4.0 + 12.0,
-    }
-
-
-def test_pressure_is_seconds_waited():
-    text = "some avg10=0.00 avg60=0.00 avg300=0.00 total=2500000\nfull avg10=0.00 total=1000\n"
-    assert sensors.parse_pressure(text) == {"some": 2.5, "full": 0.001}
-    assert sensors.parse_pressure("some avg10=0.00 total=5\n") == {"some": 0.000005}
-
-
-@given(st.text(max_size=200))
-def test_no_text_is_anything_but_figures_or_a_known_error(text):
-    parsers = ("stat", "diskstats", "net_dev", "pressure", "meminfo", "loadavg")
-    for parser in parsers:
-        try:
-            found = getattr(sensors, "parse_" + parser)(text)
-        except (ValueError, IndexError):
-            continue
-        assert all(isinstance(value, float) for value in found.values())
+def test_the_limit_that_holds_back_most_is_shown(proc):
+    (proc / "self").mkdir()
+    (proc / "self/mountinfo").write_text(f"1 1 0:1 / {proc}/cg rw - cgroup2 cgroup2 rw\n")
+    (proc / "self/cgroup").write_text("0::/batch/job\n")
+    (proc / "cg/batch/job").mkdir(parents=True)
+    stat = "nr_periods {}\nnr_throttled {}\nthrottled_usec {}\n"
+    for place in ("cg", "cg/batch", "cg/batch/job"):
+        (proc / place / "cpu.stat").write_text(stat.format(10, 1, 0))
+    host = HostSensors(str(proc), str(proc))
+    host.sample(1.0)
+    (proc / "cg/batch/cpu.stat").write_text(stat.format(20, 9, 300_000))
+    (proc / "cg/batch/job/cpu.stat").write_text(stat.format(20, 2, 50_000))
+    found = host.sample(2.0)
+    host.close()
+    assert found["cgroup.throttled"] == pytest.approx(0.3)
+    assert found["cgroup.throttled_periods"] == pytest.approx(0.8)

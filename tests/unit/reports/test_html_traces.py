@@ -124,6 +124,12 @@ def test_the_device_under_the_target_is_drawn_else_the_busiest(devices, expected
     )
 
 
+def test_disks_that_are_named_after_their_targets_are_drawn_by_these_names():
+    sensors = sensors_of({"disk.sda.busy": 0.9, "disk.target-0.busy": 0.9, "disk.sdb.busy": 1.0})
+    host = traces_of(a_table(range(1)), sensors, devices=["sda"])["host"]
+    assert {name for name in host if name != "t"} == {"wait target-0 busy"}
+
+
 def test_every_figure_that_is_drawn_is_among_those_read_for_it():
     figures = {
         f"cpu.{state}": 1.0
