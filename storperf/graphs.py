@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from storperf import service
+from storperf.agent.processes import FIGURES
 from storperf.agent.sensors import HostSensors
 from storperf.errors import GraphiteError, UsageError
 from storperf.graphite.dashboards import boards
@@ -75,7 +76,7 @@ def lab_plan(
     if sensors is not None and sensors < 0:
         raise UsageError(f"--sensors {sensors}: a host has none or some")
     job = service.load_job(job_file, settings, Origin.TRUSTED, variables)
-    return plan_lab(job, plan_job(job), _sensor_names(sensors))
+    return plan_lab(job, plan_job(job), _sensor_names(sensors, job.sensors.processes))
 
 
 def dashboards(
@@ -106,11 +107,13 @@ def load_dashboards(web: GraphiteWeb, found: Mapping[str, Mapping[str, Any]]) ->
     return tuple(addresses)
 
 
-def _sensor_names(count: int | None) -> Sequence[str]:
+def _sensor_names(count: int | None, processes: Sequence[str]) -> Sequence[str]:
     if count is not None:
         return [f"sensor-{number}" for number in range(1, count + 1)]
     host = HostSensors()
-    host.sample(0.0)
-    figures = host.sample(1.0) or {}
+    # The first two only begin what the third one has figures of.
+    samples = [host.sample(now_s) for now_s in (0.0, 1.0, 2.0)]
     host.close()
-    return tuple(figures)
+    # They need not run now.
+    named = [f"process.{name}.{figure}" for name in processes for figure in FIGURES]
+    return (*(samples[-1] or {}), *named)

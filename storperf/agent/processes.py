@@ -22,6 +22,7 @@ _CREDIT_S = 0.02
 _SHARE = 0.001
 _SHARE_NAMED = 0.004
 MOST_TOP = 8
+FIGURES = ("count", "cpu", "memory_bytes", "read_bytes", "write_bytes")
 _MOST_OF_A_KIND = 4
 _NAME_BYTES = 15  # TASK_COMM_LEN less its end
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")

@@ -88,7 +88,8 @@ class HostSensors:
     """Samples the host; `proc` and `sys` are other folders in tests.
 
     `targets` maps a target's number to the kernel's name of the disk under it: its figures are
-    named after the first target on it instead, so that they are the same the next night.  `processes` are names of programs that become figures.
+    named after the first target on it instead, so that they are the same the next night.
+    `processes` are names of programs that become figures.
     """
 
     def __init__(

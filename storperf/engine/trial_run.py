@@ -6,7 +6,7 @@ stored state says, and the agents' journals say the rest.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -146,6 +146,7 @@ class TrialRun:
             what="measure",
             deadline_s=self._deadline_s(),
             release_at=release_at,
+            sensors=asdict(self._context.job.sensors),
             targets=[
                 {"target": number, "argv": self._argv(agent, number)} for number in self._numbers
             ],

@@ -22,6 +22,7 @@ from storperf.model.job import (
     Precondition,
     RandomWrites,
     Rounds,
+    Sensors,
     SteadyRule,
     StorperfRule,
 )
@@ -87,6 +88,13 @@ def interval_s(file: JobFile) -> float:
     if file.interval is not None:
         return file.interval
     return 0.25 if ending(file).runtime_s < SHORT_TRIAL_S else 1.0
+
+
+def sensors(file: JobFile) -> Sensors:
+    """How hosts are sampled; no faster than once a second unless it is asked for."""
+    asked = file.sensors
+    every_s = max(1.0, interval_s(file)) if asked.interval is None else asked.interval
+    return Sensors(interval_s=every_s, processes=asked.processes)
 
 
 def rounds(file: JobFile) -> Rounds | None:

@@ -13,6 +13,7 @@ from storperf.jobfile.provider_section import ProviderSection
 from storperf.jobfile.scalars import distinct, one_or_more
 from storperf.jobfile.section import Section
 from storperf.jobfile.section import key as _key
+from storperf.jobfile.sensors_section import SensorsSection
 from storperf.jobfile.snia import range_key, slope_key
 from storperf.jobfile.target_section import TargetSection
 from storperf.jobfile.until import UntilSection
@@ -242,6 +243,7 @@ class JobFile(Section):
         "the store keeps them all the same.",
         None,
     )
+    sensors: SensorsSection = _key("What hosts are asked for while trials go on.", SensorsSection())
     allow_unsafe_fio_options: scalars.Flag = _key(
         "Lets a workload name fio options that run commands, touch other files or change the "
         "host. Refused in job files that come through the API.",

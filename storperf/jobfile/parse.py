@@ -124,6 +124,7 @@ def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str
         text=text,
         rounds=defaults.rounds(file),
         search=defaults.search(file),
+        sensors=defaults.sensors(file),
     )
 
 

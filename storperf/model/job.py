@@ -265,6 +265,14 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sensors:
+    """How often hosts are sampled during a trial, and which programs become figures."""
+
+    interval_s: float = 1.0
+    processes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Graphite:
     """Where intervals are streamed to."""
 
@@ -327,6 +335,7 @@ class Job:
     text: str
     rounds: Rounds | None = None
     search: DepthSearch | None = None
+    sensors: Sensors = Sensors()
 
     @property
     def last_repeat(self) -> int:

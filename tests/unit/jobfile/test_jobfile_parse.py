@@ -18,11 +18,13 @@ from storperf.model.job import (
     Need,
     Op,
     Origin,
+    Sensors,
     SteadyRule,
     StorperfRule,
     Workload,
 )
 from storperf.model.target import TargetKind
+from storperf.plan import plan_job
 
 THREE_LINES = "name: nightly\ntarget: {directory: scratch, size: 1G}\nworkloads: [rr, wr]\n"
 NULL_TARGET = "name: x\ntarget: {null_engine: true}\n"
@@ -59,7 +61,33 @@ def test_three_lines_are_a_whole_job():
     assert (job.interval_s, job.repeats, job.ioengine, job.direct) == (1, 1, "libaio", True)
     assert job.precondition.fill
     assert (job.limits, job.baseline_runs, job.graphite) == ((), 30, None)
+    assert job.sensors == Sensors(interval_s=1.0, processes=())
     assert job.text == THREE_LINES
+
+
+@pytest.mark.parametrize(
+    ("extra", "interval_s"),
+    [
+        ("duration: 10s", 1.0),  # its intervals are of 250 ms
+        ("interval: 5s", 5.0),
+        ("sensors: {interval: 100ms}", 0.1),
+        ("interval: 5s\nsensors: {interval: 2s, processes: ceph-osd}", 2.0),
+    ],
+)
+def test_hosts_are_sampled_once_a_second_at_most_unless_it_is_asked_for(extra, interval_s):
+    assert parse(with_keys(extra)).sensors.interval_s == interval_s
+
+
+def test_programs_that_become_figures_are_named():
+    job = parse(with_keys("sensors: {processes: [ceph-osd, qemu-system-x86]}"))
+    assert job.sensors.processes == ("ceph-osd", "qemu-system-x86")
+
+
+def test_how_hosts_are_watched_keeps_runs_comparable():
+    plain, asked = (
+        plan_job(parse(with_keys(extra))) for extra in ("", "sensors: {interval: 5s, processes: x}")
+    )
+    assert [step.fingerprint for step in plain.steps] == [step.fingerprint for step in asked.steps]
 
 
 def test_the_whole_shape_of_the_issue_is_read():
@@ -216,6 +244,15 @@ def test_an_unknown_key_names_the_nearest_known_one_and_the_line(extra, fault):
         ("graphite: {host: 'a b'}", "graphite.host: 'a b' is not a host's name"),
         ("graphite: {web: 'ftp://x'}", "graphite.web: 'ftp://x' is not an address"),
         ("graphite: {web: 'http://u:p@x'}", "is not an address"),
+        ("sensors: {interval: 50ms}", "sensors.interval: 50ms is not between 100ms and 60s"),
+        ("sensors: {processes: []}", "sensors.processes: the list is empty"),
+        ("sensors: {processes: [a b]}", "processes[0]: 'a b' is not the name of a program"),
+        ("sensors: {processes: [qemu-system-x86_64]}", "18 characters; at most 15 are possible"),
+        ("sensors: {processes: [x, x]}", "the list holds x more than once"),
+        (
+            f"sensors: {{processes: [{', '.join(f'p{n}' for n in range(21))}]}}",
+            "has 21 names; at most 20 are possible",
+        ),
         ("graphite: yes", "graphite: must be a mapping of host, port, web, required"),
         ("matrix: {block_size: 1536k}", "block_size[0]: is more than the target's 1M"),
     ],
