@@ -22,7 +22,7 @@ LAYERS = {
     **dict.fromkeys(
         (
             *("jobfile", "plan", "plan_growth", "fio", "stats", "heat"),
-            *("workloads", "doctor", "imports"),
+            *("workloads", "doctor", "imports", "plain"),
         ),
         2,
     ),
@@ -33,6 +33,7 @@ LAYERS = {
     "hosts": 5,
     "graphs": 5,
     "log_files": 5,
+    "plain_numbers": 5,
     **dict.fromkeys(("cli", "web", "__main__"), 6),
 }
 AGENT = "storperf.agent"

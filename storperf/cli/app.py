@@ -17,6 +17,7 @@ from storperf.cli import (
     doctor,
     graphite,
     importing,
+    judging,
     keeping,
     looking,
     reporting,
@@ -66,6 +67,7 @@ app.command("import")(importing.import_results)
 app.command("list")(looking.list_runs)
 app.command("show")(looking.show)
 app.command("compare")(looking.compare)
+app.command("judge")(judging.judge)
 app.command("export")(looking.export)
 app.command("report")(reporting.report)
 app.command("history")(reporting.history)
@@ -100,6 +102,6 @@ def _exit_code(arguments: list[str]) -> int:
 
 def _say(message: str, code: ExitCode, arguments: list[str]) -> None:
     sys.stderr.write(f"storperf: {message}\n")
-    if "--json" in arguments:
+    if {"--json", "--json-lines"} & set(arguments):
         document = {"schema": "storperf-error/1", "error": message, "exit_code": int(code)}
         sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")

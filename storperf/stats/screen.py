@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from storperf.model.metric import Metric
-from storperf.stats.prior import FEWEST_TO_CLEAN, Prior, hampel_kept
+from storperf.stats.estimates import from_baseline
+from storperf.stats.prior import Prior, hampel_kept
 from storperf.stats.student import t_quantile
 
 # Of all runs of an unchanged build, how many may be called suspicious, however many checks.
@@ -53,34 +54,27 @@ def screen(
 ) -> Screen:
     """The empirical-Bayes t prediction interval of VERDICT.md, section 6, stage 1.
 
-    `baseline` holds one positive value a run (at least one), `value` is positive.  On the
-    log scale: centre = median of the baseline (mean below five), variance
-    (d0 sigma0^2 + (n - 1) s^2) / (d0 + n - 1), s^2 after Hampel cleaning from five runs on.
-    Suspicious: worse by more than t(1 - alpha) sigma sqrt(1 + 1/n) and by more than 2 %.
-    A median scatters more than a mean: its own share of the variance is pi/2n, not 1/n
-    (with 1/n the measured alarm rate of one check stood at 20.5 % instead of 20 at n = 10).
+    `baseline` holds one positive value a run (at least one), `value` is positive; the
+    formulas are those of `estimates.from_baseline`.
+    Suspicious: worse by more than t(1 - alpha) times the error and by more than 2 %.
     Assumes that runs scatter independently around one centre with roughly normal logarithms.
     `is_suspicious` False does not mean equal: see `smallest_visible`.
     """
     if not baseline or min(*baseline, value) <= 0:
         raise ValueError("a screen compares a positive value with positive values of runs")
-    logs = hampel_kept(np.log(np.asarray(baseline, dtype=np.float64)))
-    count = len(logs)
-    centre, centre_variance = float(logs.mean()), 1 / count
-    if count >= FEWEST_TO_CLEAN:
-        centre, centre_variance = float(np.median(logs)), np.pi / 2 / count
-    df = prior.df + count - 1
-    if df <= 0:
+    logs = np.log(np.asarray(baseline, dtype=np.float64))
+    if prior.df + len(hampel_kept(logs)) <= 1:
         raise ValueError("one run without a prior has no spread to screen with")
-    squares = float(((logs - logs.mean()) ** 2).sum())
-    error = ((prior.df * prior.sigma**2 + squares) / df * (1 + centre_variance)) ** 0.5
-    shift = float(np.log(value)) - centre
+    found = from_baseline(
+        np.log([value]), logs[None, :], np.array([prior.sigma]), np.array([prior.df])
+    )
+    shift, error, df = (float(each[0]) for each in (found.shift, found.error, found.df))
     worse = -1.0 if metric.higher_is_better else 1.0
     margin = abs(np.log1p(worse * MARGIN))
     limit = max(t_quantile(1 - alpha, df) * error, margin)
     half = t_quantile(0.975, df) * error
     return Screen(
-        centre=float(np.exp(centre)),
+        centre=float(np.exp(np.log(value) - shift)),
         runs=len(baseline),
         change=float(np.expm1(shift)),
         change_low=float(np.expm1(shift - half)),
