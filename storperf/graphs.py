@@ -6,10 +6,11 @@ Like `service`: CLI and web know only these functions; what goes wrong is a Stor
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from storperf import service
@@ -28,10 +29,16 @@ from storperf.graphite.retention import (
 from storperf.graphite.web_dashboards import web_dashboard
 from storperf.jobfile.parse import NO_VARIABLES
 from storperf.model.graphite import LabPlan
-from storperf.model.job import Origin
+from storperf.model.job import Job, Origin
 from storperf.plan import plan_job
+from storperf.providers.local import LocalProvider
+from storperf.run_results import job_of
 from storperf.settings import Settings
 from storperf.sinks.graphite_web import GraphiteWeb
+from storperf.store.store import Store
+
+if TYPE_CHECKING:
+    from storperf.imports.earlier import ExtractOutcome
 
 SCHEMAS_FILE = "storage-schemas.conf"
 AGGREGATION_FILE = "storage-aggregation.conf"
@@ -77,6 +84,63 @@ def lab_plan(
         raise UsageError(f"--sensors {sensors}: a host has none or some")
     job = service.load_job(job_file, settings, Origin.TRUSTED, variables)
     return plan_lab(job, plan_job(job), _sensor_names(sensors, job.sensors.processes))
+
+
+def extract_baseline(  # noqa: PLR0913 - which runs of what, by keyword
+    settings: Settings,
+    *,
+    graphite: str | None,
+    job: str,
+    lab: str | None,
+    run: str | None,
+    from_s: float | None,
+    until_s: float | None,
+    who: str,
+) -> tuple[ExtractOutcome, ...]:
+    """Earlier runs of a job out of a Graphite alone, into the store and into their baseline.
+
+    `job` is a job file, or the name of a job that the store has a run of: a fingerprint is no
+    number, so what was measured must be told.
+    """
+    if (run is None) == (from_s is None):
+        raise UsageError("name the run with --run, or a stretch of time with --from")
+    if until_s is not None and from_s is None:
+        raise UsageError("--until needs --from")
+    if from_s is not None and until_s is not None and until_s < from_s:
+        raise UsageError("--until is before --from")
+    web = graphite_web(settings, graphite)
+    # numpy and scipy are heavy: most commands do without.
+    from storperf.extraction import Extractor
+
+    with service.open_store(settings) as store:
+        extractor = Extractor(
+            store=store,
+            provider=LocalProvider(settings),
+            web=web,
+            job=_job_of(settings, store, job, lab),
+            epoch=time.time,
+            manager=service.this_manager,
+            who=who,
+        )
+        return extractor.extract(run, from_s, until_s)
+
+
+def _job_of(settings: Settings, store: Store, name: str, lab: str | None) -> Job:
+    """The job in a file of that name, else the newest one of that name that was run here."""
+    path = settings.directory / name
+    if path.is_file():
+        job = service.load_job(path, settings)
+        if lab is not None and lab != job.lab:
+            raise UsageError(f"--lab {lab}, but {name} says lab {job.lab}")
+        return job
+    runs = store.find_runs(job=name, lab=lab, limit=100)
+    own = next((run for run in runs if run.imported_from is None), None)
+    if own is None:
+        raise UsageError(
+            f"--job {name} is no file, and the store has no run of a job of that name: "
+            "name the job file that the run was made of"
+        )
+    return job_of(own, store.plan(own.id))
 
 
 def dashboards(

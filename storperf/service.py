@@ -117,7 +117,7 @@ def run(  # noqa: PLR0913 - what a caller may say, by keyword
             state=RunState.RUNNING,
             phase=None,
             created_s=created_s,
-            manager=_this_manager(),
+            manager=this_manager(),
             facts={
                 "origin": job.origin.value,
                 "directory": str(settings.directory),
@@ -170,7 +170,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what run and resume have in common
         confirm=bool(started.facts.get("confirm")),
     )
     with owning(started.id, store.artefacts(started.id)), sending(context, started, listeners):
-        store.set_manager(started.id, _this_manager())
+        store.set_manager(started.id, this_manager())
         run_job(context, report, resume_at)
         report(context)
         result = load_result(store, started.id)
@@ -231,7 +231,8 @@ def new_run_id(created_s: float) -> str:
     return f"{stamp}-{secrets.token_hex(2)}"
 
 
-def _this_manager() -> dict[str, object]:
+def this_manager() -> dict[str, object]:
+    """Who carries a run out, as it is kept with it."""
     return {
         "host": socket.gethostname(),
         "pid": os.getpid(),
@@ -264,7 +265,7 @@ def import_results(
             job=job,
             lab=lab,
             epoch=time.time,
-            manager=_this_manager(),
+            manager=this_manager(),
         )
         return (*(importer.add(each) for each in found), *refused)
 

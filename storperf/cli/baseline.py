@@ -1,12 +1,23 @@
-"""`baseline show|set|clear`: what runs are judged against."""
+"""`baseline show|set|clear|extract`: what runs are judged against."""
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 import typer
 
-from storperf.cli.options import JsonFlag, LabOption, RunArgument, settings, user
+from storperf.cli.options import (
+    FromOption,
+    GraphiteOption,
+    JsonFlag,
+    LabOption,
+    RunArgument,
+    UntilOption,
+    epoch_of,
+    settings,
+    user,
+)
 
 app = typer.Typer(help="What runs are judged against.", no_args_is_help=True)
 
@@ -66,3 +77,54 @@ def clear(  # noqa: PLR0913, PLR0917 - an option each
         print_json({"schema": "storperf-baseline-cleared/1", "cleared": cleared})
     else:
         stdout_console().print(f"{cleared} places cleared; the next clean run starts it anew")
+
+
+@app.command("extract")
+def extract(  # noqa: PLR0913, PLR0917 - an option each
+    context: typer.Context,
+    job: Annotated[
+        str,
+        typer.Option(
+            "--job", help="The job file of the run, or the name of a job that was run here too."
+        ),
+    ],
+    run: Annotated[
+        str | None,
+        typer.Option("--run", metavar="RUN", help="The run's whole id.", show_default=False),
+    ] = None,
+    since: FromOption = None,
+    until: UntilOption = None,
+    lab: Annotated[
+        str | None, typer.Option("--lab", help="The lab of the job.", show_default=False)
+    ] = None,
+    graphite: GraphiteOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make earlier runs again from their points in Graphite alone, and judge new ones by them.
+
+    What can no longer be judged, because only coarser points are left, is named and left out.
+    Exit code 0: every run was extracted, or was there already; 3: of one nothing can be judged any
+    more.
+    """
+    from storperf import graphs
+    from storperf.cli.output import print_json, stdout_console
+    from storperf.errors import ExitCode
+    from storperf.reports.extract_table import extract_document, extract_table
+
+    now_s = time.time()
+    outcomes = graphs.extract_baseline(
+        settings(context),
+        graphite=graphite,
+        job=job,
+        lab=lab,
+        run=run,
+        from_s=epoch_of("--from", since, now_s),
+        until_s=epoch_of("--until", until, now_s),
+        who=user(),
+    )
+    if as_json:
+        print_json(extract_document(outcomes))
+    else:
+        stdout_console().print(extract_table(outcomes))
+    if any(outcome.state == "refused" for outcome in outcomes):
+        raise typer.Exit(ExitCode.INCONCLUSIVE)

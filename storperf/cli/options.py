@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,7 @@ import typer
 
 from storperf.errors import UsageError
 from storperf.settings import Settings, read_settings
+from storperf.units import parse_duration_s
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 RunArgument = Annotated[
@@ -28,6 +31,20 @@ GraphiteOption = Annotated[
         "Default: the embedded one.",
         show_default=False,
     ),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="TIME",
+        help="From when on: 2026-11-22, 2026-11-22T10:30 (UTC), epoch seconds, or 30d for 30 days "
+        "ago.",
+        show_default=False,
+    ),
+]
+UntilOption = Annotated[
+    str | None,
+    typer.Option("--until", metavar="TIME", help="Until when. Default: now.", show_default=False),
 ]
 VariablesOption = Annotated[
     list[str] | None,
@@ -48,6 +65,24 @@ def variables(given: list[str] | None) -> dict[str, str]:
             raise UsageError(f"--set {each!r} must be NAME=VALUE")
         found[name] = value
     return found
+
+
+def epoch_of(option: str, text: str | None, now_s: float) -> float | None:
+    """The epoch second that a TIME means; UsageError for what is none."""
+    if text is None:
+        return None
+    if re.fullmatch(r"\d{9,10}", text):
+        return float(text)
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d.*", text):
+            stamp = datetime.fromisoformat(text.removesuffix("Z"))
+            return stamp.replace(tzinfo=stamp.tzinfo or UTC).timestamp()
+        return now_s - parse_duration_s(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{option} {text!r} is no time; say 2026-11-22, 2026-11-22T10:30 (UTC), "
+            "epoch seconds, or 30d for 30 days ago"
+        ) from error
 
 
 def settings(context: typer.Context) -> Settings:

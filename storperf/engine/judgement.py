@@ -9,8 +9,11 @@ from storperf.model.verdict import Reason
 from storperf.plan import baseline_entry, baseline_keys, confirming_trials
 
 
-def judge(context: RunContext) -> None:
-    """Judge what is stored against limits and baseline; a clean run enters the baseline."""
+def judge(context: RunContext, *, who: str = "storperf", whence: str = "") -> None:
+    """Judge what is stored against limits and baseline; a clean run enters the baseline.
+
+    The entry says by whose word, and `whence` where a run that was not measured here is from.
+    """
     # scipy is heavy: not before there is something to judge.
     from storperf.stats.verdict import judge_run
 
@@ -39,10 +42,10 @@ def judge(context: RunContext) -> None:
     context.verdict = verdict
     store.save_verdict(run_id, verdict)
     if verdict.enters_baseline:
-        at_s, why = context.epoch(), f"clean run: {verdict.reason}"
+        at_s, why = context.epoch(), f"{whence}clean run: {verdict.reason}"
         store.enter_baseline(
             [
-                baseline_entry(key, step, run=run_id, who="storperf", why=why, at_s=at_s)
+                baseline_entry(key, step, run=run_id, who=who, why=why, at_s=at_s)
                 for key, step in keys
             ]
         )

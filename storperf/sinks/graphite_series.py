@@ -8,7 +8,7 @@ is coarse.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from storperf.sinks.graphite_web import GraphiteWeb, Rendered
@@ -65,26 +65,27 @@ def _pages(
     if until_s < from_s:
         return
     newest = web.render(targets, max(from_s, until_s - _SHORTEST_S), until_s)
-    finest = {each.path: each.resolution_s for each in newest}
+    finest = {each.path: each.resolution_s for each in newest if each.resolution_s is not None}
     waiting = [
         (first, min(first + page_s - 1, until_s)) for first in range(from_s, until_s + 1, page_s)
     ]
     while waiting:
         first, last = waiting.pop()
         page = web.render(targets, first, last)
-        thinned = {
-            each.path: each.resolution_s
-            for each in page
-            if _is_coarser(each, finest.get(each.path))
-        }
-        if thinned and last - first > _SHORTEST_S:
+        if last - first > _SHORTEST_S and any(_is_coarser(each, finest) for each in page):
             middle = (first + last) // 2
             waiting += [(first, middle), (middle + 1, last)]
             continue
         # From here on into the past nothing finer is to be found.
-        finest |= thinned
+        for each in page:
+            if _is_coarser(each, finest):
+                del finest[each.path]
+            if each.resolution_s is not None:
+                finest.setdefault(each.path, each.resolution_s)
         yield page
 
 
-def _is_coarser(found: Rendered, finest_s: int | None) -> bool:
-    return finest_s is not None and found.resolution_s is not None and found.resolution_s > finest_s
+def _is_coarser(found: Rendered, finest: Mapping[str, int]) -> bool:
+    """Coarser than the newer page; an answer of one point is, where two were to be expected."""
+    known_s = finest.get(found.path)
+    return known_s is not None and (found.resolution_s is None or found.resolution_s > known_s)

@@ -127,3 +127,74 @@ def test_dashboards_are_kept_in_graphite_web(graphite, measured):
 
 def test_every_series_of_the_run_has_a_name_that_is_given_back(graphite, measured):
     assert {parse_path(path).lab for path in files(graphite)} == {JOB["lab"]}
+
+
+@pytest.fixture(scope="module")
+def extracted(graphite, job, measured):
+    """The run out of Graphite alone, in a store that has never seen it."""
+    other = graphite.program.top / "other"
+    run_id = measured.json["run"]["id"]
+    arguments = ("baseline", "extract", "--job", job, "--run", run_id, "--json")
+    ended = graphite.program("--results", other, *arguments)
+    assert ended.exit_code == 0, ended
+    return other, ended.json["runs"][0]
+
+
+def test_figures_out_of_graphite_are_those_of_the_run_within_the_grid(measured, extracted):
+    _, found = extracted
+    stored = {
+        (step["key"], figure["op"], figure["metric"]): figure["value"]
+        for step in measured.json["steps"]
+        for trial in step["trials"]
+        for figure in trial["figures"]
+        if figure["agent"] == "all"
+    }
+    made = {(each["step"], each["op"], each["metric"]): each for each in found["figures"]}
+    assert made.keys() == stored.keys()
+    assert found["refused"] == []
+    for key, each in made.items():
+        # Exactly what the run itself sent as its summary.
+        assert each["own"] == pytest.approx(stored[key], rel=1e-12), key
+        if each["source"] == "summary":
+            assert "clat_p" in key[2]
+        if each["limit"] is not None:
+            assert each["source"] == "seconds"
+            assert abs(each["value"] / stored[key] - 1) <= each["limit"], key
+    # fio was held to a rate, so that a second more or less makes no difference.
+    read = made["mix-bs4k-qd1-nj1-a1", "read", "iops"]
+    assert read["value"] == pytest.approx(300, rel=0.02)
+
+
+def test_a_new_run_is_judged_by_the_one_out_of_graphite(graphite, job, measured, extracted):
+    other, found = extracted
+    assert found["run"] == measured.json["run"]["id"]
+    assert found["enters_baseline"] is True
+    ended = graphite.program("--results", other, "run", "--no-graphite", job, "--json")
+    assert ended.exit_code in (0, 3), ended
+    compared = [check for check in ended.json["verdict"]["checks"] if check["kind"] == "baseline"]
+    assert {tuple(check["baseline_runs"]) for check in compared} == {(found["run"],)}
+    assert {check["metric"] for check in compared} >= {"iops"}
+    place = ("baseline", "show", JOB["name"], "--lab", JOB["lab"], "--json")
+    entries = graphite.program("--results", other, *place).json["entries"]
+    why = [entry["why"] for entry in entries if entry["run"] == found["run"]]
+    assert all("extracted from Graphite" in each for each in why)
+    assert len(why) == 2
+
+
+def test_a_run_that_is_there_already_is_not_extracted_again(graphite, job, measured, extracted):
+    other, found = extracted
+    times = ("--from", "1h", "--until", found["started_s"])
+    again = graphite.program(
+        "--results", other, "baseline", "extract", "--job", job, *times, "--json"
+    )
+    assert again.exit_code == 0, again
+    assert [(each["state"], each["run"]) for each in again.json["runs"]] == [
+        ("known", found["run"])
+    ]
+
+
+def test_a_run_that_graphite_has_not_is_said_in_one_line(graphite, job):
+    ended = graphite.program("baseline", "extract", "--job", job, "--run", "20200101-000000-ab12")
+    assert ended.exit_code == 2, ended
+    assert "has no points of run 20200101-000000-ab12" in ended.stderr
+    assert ended.stderr.count("\n") == 1

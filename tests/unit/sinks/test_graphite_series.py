@@ -14,13 +14,14 @@ FINE_S = 5000
 class Whisper:
     """A file of 1 s for the last 5000 s and of 10 s before, read as whisper reads it."""
 
-    def __init__(self, first, last):
+    def __init__(self, first, last, steps=(1, 10), fine_s=FINE_S):
         self.first, self.last = first, last
+        self.steps, self.fine_s = steps, fine_s
         self.questions = 0
 
     def render(self, targets, from_s, until_s):
         self.questions += 1
-        step = 1 if NOW - (from_s - 1) <= FINE_S else 10
+        step = self.steps[NOW - (from_s - 1) > self.fine_s]
         begin = (from_s - 1) - (from_s - 1) % step + step
         end = until_s - until_s % step + step
         seconds = range(begin, end, step)
@@ -57,6 +58,17 @@ def test_a_stretch_that_is_thinned_as_a_whole_costs_no_more_questions():
     (series,) = read_series(web, ["a"], NOW - 40000, NOW - 30001, 1000)
     assert web.questions == 11
     assert len(series.points) == 1000
+
+
+def test_points_of_ten_minutes_are_told_from_those_of_a_minute_without_many_questions():
+    day_s = 86400
+    web = Whisper(NOW - 400 * day_s, NOW, steps=(60, 600), fine_s=30 * day_s)
+    (series,) = read_series(web, ["a"], NOW - 90 * day_s, NOW, day_s)
+    seconds = set(series.values)
+    fine = range(NOW - 30 * day_s + 600, NOW)
+    assert seconds >= {t for t in fine if t % 60 == 0}
+    assert seconds >= {t for t in range(NOW - 90 * day_s, NOW) if t % 600 == 0}
+    assert web.questions < 90 + 40
 
 
 def test_no_points_is_no_series():
