@@ -105,6 +105,8 @@ def stop(supervisor: Supervisor, _client: Client, command: Message) -> Message:
 def follow(supervisor: Supervisor, client: Client, command: Message) -> Message:
     """Stream the journal behind a record number, for as long as the channel is open."""
     after = int(command["after"])
+    if "seen_s" in command:
+        supervisor.rejoin(after, command["seen_s"], command["open"])
     if after > supervisor.journal.last:
         message = "the journal ends at record {}, the manager has {}: this host lost its newest"
         raise Refusal(FAILED, message.format(supervisor.journal.last, after))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Optional
 
 from storperf.agent import frames
 
@@ -39,6 +39,19 @@ class Journal:
             os.ftruncate(self._fd, size)
             raise OSError(errno.ENOSPC, "the journal's file system is full", self.path)
         self.last += 1
+
+    def time_of(self, number: int) -> Optional[float]:
+        """The `t` of a record; None when it is not here."""
+        reader = frames.FrameReader()
+        for chunk in read_chunks(self.path, 0):
+            for _kind, record in reader.feed(chunk):
+                if record["n"] == number:
+                    return record.get("t")
+        return None
+
+    def skip_to(self, number: int) -> None:
+        """Count on behind a number that somebody else has seen."""
+        self.last = max(self.last, number)
 
     def close(self) -> None:
         """Close the file; the records stay."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import glob
 import math
 import os
 import select
@@ -18,20 +17,20 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional
 
 from storperf.agent import frames, retention
 from storperf.agent.attach import PROTOCOL, SOCKET
 from storperf.agent.clients import Client
 from storperf.agent.commands import COMMANDS
-from storperf.agent.fio_process import kill_left
 from storperf.agent.journal import Journal
 from storperf.agent.purging import Purges
 from storperf.agent.refusal import FAILED, Refusal
 from storperf.agent.remote_targets import LOCKS
 from storperf.agent.steady_clock import SteadyClock
+from storperf.agent.succession import Succession
 from storperf.agent.targets import Targets
-from storperf.agent.trials import Key, TrialOnHost, trial_folder
+from storperf.agent.trials import Key, TrialOnHost
 from storperf.agent.watching import Watch
 
 LOCK = "lock"
@@ -63,7 +62,8 @@ class Supervisor:
         self.targets = Targets(run, os.path.join(run_dir, "created.json"), locks)
         self.purges = Purges(os.path.join(run_dir, "purge"))
         self.trials: Dict[Key, TrialOnHost] = {}
-        self.ended: Set[Key] = set()
+        self._succession = Succession(run_dir, self.clock, self.journal)
+        self.ended = self._succession.ended
         self._watch: Optional[Watch] = None
         self._seen_s = self.clock.monotonic_s()
         self._longest_gap_s = 0.0
@@ -71,7 +71,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._unwritten: List[Record] = []
         self._reserve = os.path.join(run_dir, "reserve")
-        self._recover()
+        self._take_over()
 
     # --- the journal -------------------------------------------------------------
 
@@ -103,32 +103,19 @@ class Supervisor:
         self._unwritten.insert(0, full)
         return True
 
-    def _recover(self) -> None:
-        """Take over from an earlier supervisor of this run that was killed."""
-        open_trials: Dict[Key, Record] = {}
-        for record in self.journal.recovered:
-            key = (record.get("trial", ""), record.get("attempt", 0))
-            if record["kind"] in ("trial_held", "trial_started"):
-                open_trials[key] = record
-            elif record["kind"] == "trial_ended":
-                open_trials.pop(key, None)
-                self.ended.add(key)
-        for key, record in open_trials.items():
-            self._end_of_dead(record)
-            self.ended.add(key)
+    def _take_over(self) -> None:
+        """Begin, or go on after an earlier supervisor of this run that was killed."""
+        for record in self._succession.take_over():
+            self.note(record)
         with open(self._reserve, "wb") as sink:
             sink.write(b"\0" * _RESERVE_BYTES)
-        self.note({"kind": "agent_started", "pid": os.getpid(), "protocol": PROTOCOL})
+        started = {"pid": os.getpid(), "protocol": PROTOCOL}
+        self.note({"kind": "agent_started", **started, "boot_id": self._succession.boot_id})
 
-    def _end_of_dead(self, record: Record) -> None:
-        give_up_s = self.clock.monotonic_s() + _LAST_WORDS_S
-        folder = trial_folder(self.run_dir, record["trial"], record["attempt"])
-        for place in glob.glob(os.path.join(glob.escape(folder), "target-*[0-9]")):
-            while kill_left(place) and self.clock.monotonic_s() < give_up_s:
-                select.select((), (), (), 0.02)
-        lost = {name: record[name] for name in ("trial", "attempt", "what")}
-        times = {"start_s": record.get("start_s", record["t"]), "end_s": record["t"]}
-        self.note({"kind": "trial_ended", **lost, **times, "why": "agent_died", "targets": []})
+    def rejoin(self, after: int, seen_s: Optional[float], open_attempts: List[List[Any]]) -> None:
+        """Make the journal one that a manager can follow behind its last record."""
+        for record in self._succession.rejoin(after, seen_s, open_attempts, self.trials):
+            self.note(record)
 
     # --- trials ------------------------------------------------------------------
 

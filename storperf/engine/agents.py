@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _GONE_S = 5.0
 _LONGEST_PAUSE_S = 15.0
 PING_EVERY_S = 10.0
+# So many pings fit into a lease: one that is late, or lost, ends nothing.
+_PINGS_A_LEASE = 4
 _CALL_S = 120.0
 # To make a file system on a large device, or a file where allocating is writing, takes its time.
 _PREPARE_S = 900.0
@@ -47,15 +49,15 @@ class Agent:
         self._package = package
         self._client: AgentClient | None = None
         self._targets: list[dict[str, object]] | None = None
-        self._ping = Deadline.after(PING_EVERY_S)
+        self._ping_every_s = min(PING_EVERY_S, place.lease_s / _PINGS_A_LEASE)
+        self._ping = Deadline.after(self._ping_every_s)
         self._pid: int | None = None
         self._sought_since_s: float | None = None
 
     def attach(self) -> None:
         """Stage the agent, open the channel, follow its journal; targets are taken again."""
-        last = self.attach_deaf()
-        self._attached().follow()
-        self._catch_up(last)
+        self.attach_deaf()
+        self._catch_up(self._attached().follow())
         if self._targets is not None:
             self._prepare(self._targets)
 
@@ -122,7 +124,7 @@ class Agent:
         """Records that have come; keeps the lease alive."""
         if self._ping.is_over:
             self.call("ping")
-            self._ping = Deadline.after(PING_EVERY_S)
+            self._ping = Deadline.after(self._ping_every_s)
         return self._attached().records(wait_s)
 
     def fetch(self, trial: str, attempt: int, target: int, which: str) -> Iterator[bytes]:

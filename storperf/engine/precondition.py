@@ -15,7 +15,7 @@ from storperf.engine.random_writes import write_randomly
 
 SETTLE = "settle"
 _LOOK_S = 0.5
-_PING_S = 10.0
+_PING_S = 2.5
 
 
 def precondition(context: RunContext) -> None:

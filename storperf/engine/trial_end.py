@@ -44,6 +44,8 @@ def _explain_loss(ended: Record) -> FioFailure | None:
     why = ended["why"]
     if why == "agent_died":
         return FioFailure(kind=FailureKind.AGENT, sentence="the agent's process died")
+    if why == "host_rebooted":
+        return FioFailure(kind=FailureKind.AGENT, sentence="the agent's host was rebooted")
     if why == "journal_full":
         return FioFailure(
             kind=FailureKind.AGENT, sentence="the agent's disk is full, its journal stopped"

@@ -152,8 +152,8 @@ class ProviderSection(Section):
         None,
     )
     lease: scalars.LeaseDuration = _key(
-        "How long an agent goes on without a manager, 1s to 7d; then it stops fio and removes what "
-        "it made. 30m by default: enough to notice a dead manager and to resume its run.",
+        "How long an agent goes on without a manager, 10s to 7d; then it stops fio and removes "
+        "what it made. 30m by default: enough to notice a dead manager and to resume its run.",
         LEASE_S,
         shown="30m",
     )

@@ -231,5 +231,5 @@ TrialDuration = Annotated[float, BeforeValidator(duration("1s", "7d")), _DURATIO
 RoundDuration = Annotated[float, BeforeValidator(duration("10s", "1d")), _DURATION]
 IntervalDuration = Annotated[float, BeforeValidator(duration("100ms", "60s")), _DURATION]
 PatienceDuration = Annotated[float, BeforeValidator(duration("1s", "1d")), _DURATION]
-LeaseDuration = Annotated[float, BeforeValidator(duration("1s", "7d")), _DURATION]
+LeaseDuration = Annotated[float, BeforeValidator(duration("10s", "7d")), _DURATION]
 SettleDuration = Annotated[float, BeforeValidator(duration("0s", "7d")), _DURATION]

@@ -78,9 +78,20 @@ class AgentClient:
             raise _refusal(self.name, reply["error"])
         return reply
 
-    def follow(self) -> None:
-        """Start the stream of records behind what the journal copy holds."""
-        self.call("follow", Deadline.after(30), after=self._journal.last)
+    def follow(self) -> int:
+        """Start the stream of records behind what the journal copy holds; the newest's number.
+
+        A host that crashed may have lost records that are here: it is told which one was the last,
+        and of which attempts the end is not known.
+        """
+        reply = self.call(
+            "follow",
+            Deadline.after(30),
+            after=self._journal.last,
+            seen_s=self._journal.last_s,
+            open=[list(attempt) for attempt in self._journal.open_attempts],
+        )
+        return int(reply["last"])
 
     def records(self, wait_s: float) -> Iterator[frames.Message]:
         """Records that have come; waits at most `wait_s` for the first of them."""

@@ -14,11 +14,17 @@ _CHUNK = 1 << 18
 
 
 class JournalCopy:
-    """Appends each record once and in order; `last` is the newest number, 0 for none."""
+    """Appends each record once and in order; `last` is the newest number, 0 for none.
+
+    `last_s` is the newest's time on the agent's clock; `open_attempts` are trial, attempt and
+    what of those whose end is not here.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.last = 0
+        self.last_s: float | None = None
+        self.open_attempts: list[tuple[str, int, str]] = []
         self._size = 0
         self._starts: dict[tuple[str, int], int] = {}
         try:
@@ -42,7 +48,7 @@ class JournalCopy:
                 raise StoreError(f"no space for {self.path}")
         except OSError as error:
             raise StoreError(f"cannot write {self.path}: {error.strerror}") from error
-        self._remember_start(record, self._size)
+        self._remember(record, self._size)
         self._size += len(frame)
         self.last = number
         return True
@@ -66,9 +72,16 @@ class JournalCopy:
         """Close the file."""
         os.close(self._fd)
 
-    def _remember_start(self, record: frames.Message, offset: int) -> None:
-        if "trial" in record:
-            self._starts.setdefault((record["trial"], record["attempt"]), offset)
+    def _remember(self, record: frames.Message, offset: int) -> None:
+        self.last_s = record.get("t")
+        if "trial" not in record:
+            return
+        self._starts.setdefault((record["trial"], record["attempt"]), offset)
+        if record["kind"] in {"trial_held", "trial_started", "trial_ended"}:
+            attempt = (record["trial"], record["attempt"], record.get("what", ""))
+            self.open_attempts = [each for each in self.open_attempts if each != attempt]
+            if record["kind"] != "trial_ended":
+                self.open_attempts.append(attempt)
 
     def _recover(self) -> None:
         """Read what is there; a torn end is cut off and comes again from the agent."""
@@ -78,7 +91,7 @@ class JournalCopy:
             while chunk := source.read(_CHUNK):
                 for _, record in reader.feed(chunk):
                     self.last = record["n"]
-                    self._remember_start(record, begin)
+                    self._remember(record, begin)
                     begin = reader.consumed_bytes
         self._size = begin
         os.ftruncate(self._fd, self._size)

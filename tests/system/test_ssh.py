@@ -24,12 +24,18 @@ fact = Facts()
 
 
 class Hosts:
-    """Some servers on loopback, each with a folder for the agent and one to measure in."""
+    """Some servers on loopback, each with a folder for the agent and one to measure in.
 
-    def __init__(self, program, count, **more):
+    `more` is what all of them are, `last` what the last one is besides.
+    """
+
+    def __init__(self, program, count, *, last=None, **more):
         require_sshd()
         self.program = program
-        self.servers = [Sshd(program.top / f"host-{n}", **more) for n in range(1, count + 1)]
+        self.servers = []
+        for number in range(1, count + 1):
+            own = {**more, **(last or {})} if number == count else more
+            self.servers.append(Sshd(program.top / f"host-{number}", **own))
         for server in self.servers:
             (server.folder / "data").mkdir()
 

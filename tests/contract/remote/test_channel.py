@@ -8,6 +8,7 @@ import signal
 import pytest
 from tools.fake_fio import calls_of, make_fio
 
+from storperf.agent import frames
 from storperf.errors import AgentLost, AgentRefused
 from storperf.remote.journal_copy import JournalCopy
 from storperf.remote.pack import build_agent
@@ -185,10 +186,43 @@ def test_a_held_trial_of_a_killed_supervisor_ends_too(host, tmp_path):
 def test_a_journal_that_lost_what_the_manager_has_is_told(host, tmp_path):
     copy = JournalCopy(tmp_path / "ahead.journal")
     for number in range(1, 50):
-        copy.take({"n": number, "kind": "interval"})
+        copy.take({"n": number, "kind": "interval", "t": 1000.0 + number})
+    started = {"trial": "t1", "attempt": 1, "what": "measure", "t": 1050.0}
+    copy.take({"n": 50, "kind": "trial_started", **started})
     copy.close()
+    channel = host.open(copy="ahead.journal")
+    lost = channel.wait_for("journal_lost")
+    ended = channel.wait_for("trial_ended")
+    assert (lost["n"], lost["after"], ended["n"]) == (51, 50, 52)
+    assert (ended["trial"], ended["why"], ended["targets"]) == ("t1", "agent_died", [])
+    assert channel.call("start", **trial_command("no-such-fio"))["is_new"] is False
+    # Who knows of no such records is told that there are none.
     with pytest.raises(AgentRefused, match="this host lost its newest"):
-        host.open(copy="ahead.journal")
+        channel.call("follow", after=99)
+
+
+def test_numbers_that_a_crash_gave_to_other_records_are_told(host, tmp_path):
+    fio = make_fio(tmp_path / "fio", "hangs")
+    channel = host.open()
+    channel.call("start", **trial_command(fio, runtime_s=30))
+    seen = channel.wait_for("interval")
+    channel.close()
+    os.kill(host.supervisors[0], signal.SIGKILL)
+    wait_until(lambda: not is_alive(host.supervisors[0]))
+    journal = host.run_folder() / "journal"
+    # What the kernel had not written yet is gone: the start is there, the intervals are not.
+    kept = b""
+    for record in JournalCopy(journal).records():
+        if record["kind"] == "interval":
+            break
+        kept += frames.encode(frames.RECORD, record)
+    journal.write_bytes(kept)
+    second = host.open()
+    numbers_seen = [record["n"] for record in JournalCopy(tmp_path / "copy.journal").records()]
+    ended = second.wait_for("trial_ended")
+    assert ended["why"] == "agent_died"
+    assert ended["n"] > seen["n"]
+    assert numbers_seen == sorted(set(numbers_seen))
 
 
 def test_who_attaches_while_a_supervisor_ends_gets_the_next_one(host, tmp_path):
