@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from storperf.engine.cancel import Cancel
 from storperf.engine.context import RunContext
 from storperf.engine.events import Announcer
-from storperf.engine.judgement import judge
+from storperf.engine.judgement import accept, judge
 from storperf.errors import ExitCode, UnknownName, UsageError
 from storperf.imports.earlier import (
     KIND,
@@ -154,7 +154,8 @@ class Extractor:
             epoch=self.epoch,
             faults=list(_faults(earlier)),
         )
-        judge(context, who=self.who, whence=f"extracted from Graphite at {self.web.address}, ")
+        judge(context)
+        accept(context, who=self.who, whence=f"extracted from Graphite at {self.web.address}, ")
         verdict = context.verdict
         if verdict is None:
             raise AssertionError("judge gives a verdict")

@@ -11,7 +11,7 @@ from pathlib import Path
 from storperf.engine.cancel import Cancel
 from storperf.engine.context import RunContext
 from storperf.engine.events import Announcer
-from storperf.engine.judgement import judge
+from storperf.engine.judgement import accept, judge
 from storperf.errors import ExitCode
 from storperf.imports.figures import NotAResultError
 from storperf.imports.imported import (
@@ -143,6 +143,7 @@ class Importer:
             epoch=self.epoch,
         )
         judge(context)
+        accept(context)
         self._end(run.id, RunState.COMPLETED, context.verdict, found.ended_s)
         write_papers(load_result(self.store, run.id), self.store.artefacts(run.id))
 

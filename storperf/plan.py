@@ -6,30 +6,20 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import product
 
 from storperf.errors import UsageError
 from storperf.fio.options import MIXED_BLOCK_SIZE
 from storperf.model.baseline import BaselineEntry, BaselineKey
-from storperf.model.job import (
-    CANDIDATE,
-    Ending,
-    Job,
-    Plan,
-    PlannedTrial,
-    Precondition,
-    Rounds,
-    Step,
-    Workload,
-)
+from storperf.model.ending import Ending, Rounds
+from storperf.model.job import CANDIDATE, Job, Plan, PlannedTrial, Precondition, Step, Workload
 from storperf.model.target import FileSystem, Target
 from storperf.units import render_size
 from storperf.version import FINGERPRINT_VERSION
 
 MAX_KEY = 100
-CONFIRMING_TRIALS = 2
 _SHOWN_STEPS = 20
 _NOT_IN_KEY = re.compile(r"[^A-Za-z0-9_-]+")
 _HASH_LENGTH = 8
@@ -41,7 +31,8 @@ def plan_job(job: Job) -> Plan:
     """The steps of a job in the order of its matrix, and its trials repeat by repeat.
 
     Workload by workload, then block size, queue depth, numjobs, agents.  A trial's repeat
-    counts from 1; its session is 1, because one run is one session.
+    counts from 1; its session is 1, because one run is one session.  All are the candidate's:
+    the reference is measured in pairs alone, which come when they are needed.
     """
     shared = _shared_fields(job)
     steps = tuple(
@@ -50,39 +41,15 @@ def plan_job(job: Job) -> Plan:
         for cell in _cells(job, workload)
     )
     _check_track(job, steps)
-    width = max(3, len(str(len(steps) * job.last_repeat * len(job.sides))))
-    order = product(range(1, job.repeats + 1), steps, job.sides)
+    width = max(3, len(str(len(steps) * job.last_repeat)))
+    order = product(range(1, job.repeats + 1), steps)
     trials = tuple(
         PlannedTrial(
-            id=f"t{number:0{width}}", step_key=step.key, side=side.name, session=1, repeat=repeat
+            id=f"t{number:0{width}}", step_key=step.key, side=CANDIDATE, session=1, repeat=repeat
         )
-        for number, (repeat, step, side) in enumerate(order, start=1)
+        for number, (repeat, step) in enumerate(order, start=1)
     )
     return Plan(steps=steps, trials=trials)
-
-
-def confirming_trials(
-    job: Job, plan: Plan, suspected: Collection[tuple[str, str]]
-) -> tuple[PlannedTrial, ...]:
-    """The fresh trials that are to settle a suspicion about steps and sides.
-
-    Their repeats are above the job's.  None when they are in the plan already: a suspicion
-    is put to them once.
-    """
-    if any(trial.repeat > job.last_repeat for trial in plan.trials):
-        return ()
-    first = len(plan.trials) + 1
-    order = product(range(1, CONFIRMING_TRIALS + 1), sorted(suspected))
-    return tuple(
-        PlannedTrial(
-            id=trial_id(plan, number),
-            step_key=step_key,
-            side=side,
-            session=1,
-            repeat=job.last_repeat + repeat,
-        )
-        for number, (repeat, (step_key, side)) in enumerate(order, start=first)
-    )
 
 
 def trial_id(plan: Plan, number: int) -> str:
@@ -98,20 +65,19 @@ def sibling_step(job: Job, step: Step, *, queue_depth: int) -> Step:
 
 
 def baseline_keys(job: Job, plan: Plan) -> tuple[tuple[BaselineKey, Step], ...]:
-    """The baseline of each step and side of a job, with the step; warm-ups have none."""
+    """The baseline of each step of a job, with the step; warm-ups have none."""
     return tuple(
         (
             BaselineKey(
                 lab=job.lab,
                 job=job.name,
-                side=side.name,
+                side=CANDIDATE,
                 step=step.key,
                 fingerprint=step.fingerprint,
             ),
             step,
         )
         for step in plan.steps
-        for side in job.sides
         if not step.workload.is_warm_up
     )
 
@@ -187,9 +153,9 @@ def _shared_fields(job: Job) -> tuple[tuple[str, str], ...]:
     """The measuring fields that all steps of a job share.
 
     Not among them: name, lab, limits, paths, hosts, serial, repeats, Graphite.  Not the
-    reference side either: its own runs are compared among themselves.
+    reference either: it only says what is measured beside the candidate.
     """
-    targets = next(side.targets for side in job.sides if side.name == CANDIDATE)
+    targets = job.candidate.targets
     rule = job.ending.until_steady
     steady = "no"
     if rule is not None:

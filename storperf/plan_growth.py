@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, product
 
-from storperf.model.job import DepthSearch, Job, Plan, PlannedTrial, Side, Step
+from storperf.model.ending import DepthSearch
+from storperf.model.job import CANDIDATE, Job, Plan, PlannedTrial, Step
 from storperf.model.metric import METRICS
 from storperf.model.search import DepthFound, SearchEnd, SearchResult
 from storperf.plan import sibling_step, trial_id
@@ -38,10 +39,10 @@ class Growth:
     trials: tuple[PlannedTrial, ...] = ()
 
 
-def next_round(job: Job, plan: Plan) -> Growth:
+def next_round(plan: Plan) -> Growth:
     """Every step once more."""
     repeat = max(trial.repeat for trial in plan.trials) + 1
-    return Growth(trials=_trials(plan, plan.steps, job.sides, (repeat,)))
+    return Growth(trials=_trials(plan, plan.steps, (repeat,)))
 
 
 def tracked_steps(job: Job, plan: Plan) -> tuple[Step, ...]:
@@ -101,10 +102,9 @@ def next_depths(job: Job, plan: Plan, results: Iterable[SearchResult]) -> Growth
         depth = min(2 * last.queue_depth, job.search.at_most)
         step = sibling_step(job, last, queue_depth=depth)
         known = steps.setdefault(step.key, step)
-        side = [each for each in job.sides if each.name == result.side]
         repeats = range(1, job.repeats + 1)
         planned = replace(plan, trials=(*plan.trials, *trials))
-        trials += _trials(planned, (known,), side, repeats)
+        trials += _trials(planned, (known,), repeats)
     return Growth(steps=tuple(steps.values()), trials=tuple(trials))
 
 
@@ -119,8 +119,7 @@ def _families(job: Job, plan: Plan) -> Iterator[tuple[tuple[str, str], list[Step
     for _, group in groupby(ordered, key=family):
         steps = list(group)
         name = steps[0].key.replace(f"-qd{steps[0].queue_depth}-", "-")
-        for side in job.sides:
-            yield (name, side.name), steps
+        yield (name, CANDIDATE), steps
 
 
 def _workload_depths(job: Job, step: Step) -> tuple[int, ...] | None:
@@ -163,19 +162,17 @@ def _judged(
     return SearchResult(name=name, side=side, depths=tuple(found), knee=knee, end=end)
 
 
-def _trials(
-    plan: Plan, steps: Iterable[Step], sides: Iterable[Side], repeats: Iterable[int]
-) -> tuple[PlannedTrial, ...]:
-    places = [(repeat, step, side) for repeat in repeats for step in steps for side in sides]
+def _trials(plan: Plan, steps: Iterable[Step], repeats: Iterable[int]) -> tuple[PlannedTrial, ...]:
+    places = product(repeats, tuple(steps))
     return tuple(
         PlannedTrial(
             id=trial_id(plan, number),
             step_key=step.key,
-            side=side.name,
+            side=CANDIDATE,
             session=1,
             repeat=repeat,
         )
-        for number, (repeat, step, side) in enumerate(places, start=len(plan.trials) + 1)
+        for number, (repeat, step) in enumerate(places, start=len(plan.trials) + 1)
     )
 
 

@@ -31,6 +31,7 @@ from storperf.imports.imported import ImportOutcome
 from storperf.jobfile.parse import NO_VARIABLES
 from storperf.model.baseline import BaselineEntry
 from storperf.model.comparison import RunComparison
+from storperf.model.ending import ConfirmWhen
 from storperf.model.finding import Examination
 from storperf.model.history import JobHistory
 from storperf.model.job import Job, Origin, Plan
@@ -92,17 +93,18 @@ def run(  # noqa: PLR0913 - what a caller may say, by keyword
     job: Job,
     *,
     title: str | None = None,
-    confirm: bool = False,
+    confirm: ConfirmWhen | None = None,
     graphite: bool = True,
     listeners: Sequence[Listener] = (),
     cancel: Cancel | None = None,
 ) -> RunResult:
     """Carry a job out, from its first agent to its verdict.
 
-    With `confirm` a suspicious step is measured afresh before the verdict: only that can
-    turn a suspicion into a regression, or clear it.  Intervals go to the job's Graphite, else
-    to the embedded one if it is up; nowhere without `graphite`.
+    `confirm` takes the place of the job's own `confirm.when`.  Intervals go to the job's
+    Graphite, else to the embedded one if it is up; nowhere without `graphite`.
     """
+    if confirm is ConfirmWhen.ALWAYS and not job.has_reference:
+        raise UsageError("pairs need a second target; name it in the job file as `reference`")
     address = (job.graphite or embedded_graphite(settings).address()) if graphite else None
     plan = plan_job(job)
     with open_store(settings) as store:
@@ -167,7 +169,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what run and resume have in common
         cancel=cancel or Cancel(),
         announce=Announcer(started.id, listeners),
         epoch=SteadyClock(time.monotonic, time.time).epoch_s,
-        confirm=bool(started.facts.get("confirm")),
+        confirm_when=ConfirmWhen(str(started.facts.get("confirm") or job.confirmation.when)),
     )
     with owning(started.id, store.artefacts(started.id)), sending(context, started, listeners):
         store.set_manager(started.id, this_manager())

@@ -21,7 +21,7 @@ LAYERS = {
     "model": 1,
     **dict.fromkeys(
         (
-            *("jobfile", "plan", "plan_growth", "fio", "stats", "heat"),
+            *("jobfile", "plan", "plan_confirmation", "plan_growth", "fio", "stats", "heat"),
             *("workloads", "doctor", "imports", "plain"),
         ),
         2,

@@ -13,7 +13,8 @@ from enum import StrEnum
 from itertools import pairwise
 
 from storperf.engine.events import Event, EventKind
-from storperf.model.job import Job, Plan, SteadyRule, Step
+from storperf.model.ending import SteadyRule
+from storperf.model.job import Job, Plan, Step
 
 # What a fill is expected to write per second until it has shown what it can.
 _ASSUMED_FILL_BYTES_PER_S = 200e6

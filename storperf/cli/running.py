@@ -32,18 +32,19 @@ if TYPE_CHECKING:
 
 
 class Confirm(StrEnum):
-    """What happens to a suspicion before the verdict."""
+    """What is measured afresh before the verdict, as `confirm.when` of the job file."""
 
+    AUTO = "auto"
+    ALWAYS = "always"
     NEVER = "never"
-    RERUN = "rerun"
 
 
 ConfirmOption = Annotated[
-    Confirm,
+    Confirm | None,
     typer.Option(
         "--confirm",
-        help="What to do when a step is suspicious: `rerun` measures it twice more; only that can "
-        "make it a fail (exit 1), or clear it.",
+        help="Instead of the job's `confirm`: measure suspicious steps afresh (`auto`), measure "
+        "pairs with the reference in any case (`always`), or leave a suspicion as it is (`never`).",
     ),
 ]
 GraphiteOption = Annotated[
@@ -66,12 +67,13 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     job_file: Annotated[Path, typer.Argument(metavar="JOB", help="The job file (YAML).")],
     title: TitleOption = None,
     given: VariablesOption = None,
-    confirm: ConfirmOption = Confirm.NEVER,
+    confirm: ConfirmOption = None,
     graphite: GraphiteOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure what a job file asks for, and judge it."""
     from storperf import service
+    from storperf.model.ending import ConfirmWhen
     from storperf.plan import plan_job
 
     chosen = settings(context)
@@ -84,7 +86,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
             chosen,
             job,
             title=title,
-            confirm=confirm is Confirm.RERUN,
+            confirm=None if confirm is None else ConfirmWhen(confirm.value),
             graphite=graphite is not False,
             listeners=listeners,
             cancel=cancel,

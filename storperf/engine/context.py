@@ -10,6 +10,7 @@ from storperf.engine.agents import Agent
 from storperf.engine.cancel import Cancel
 from storperf.engine.events import Announcer
 from storperf.errors import ExitCode
+from storperf.model.ending import ConfirmWhen
 from storperf.model.job import Job, Plan, Step
 from storperf.model.run import LostAgent
 from storperf.model.target import Target, TargetKind
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 class RunContext:
     """One run in the making.
 
-    `confirm` puts a suspicion to fresh trials.  `faults` collects what went wrong besides the
-    measurement.
+    `confirm_when` is the job's, or what the command said instead.  `faults` collects what went
+    wrong besides the measurement.
 
     `epoch` gives epoch seconds on a clock that never jumps, so that nothing ends before it began.
     `is_preconditioned` is False when the random writes before measuring were not steady in time.
@@ -45,7 +46,7 @@ class RunContext:
     announce: Announcer
     epoch: Callable[[], float]
     telemetry: Telemetry | None = None
-    confirm: bool = False
+    confirm_when: ConfirmWhen = ConfirmWhen.NEVER
     agents: list[Agent] = field(default_factory=list)
     lost: dict[str, LostAgent] = field(default_factory=dict)
     prepared: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -61,7 +62,7 @@ class RunContext:
     def target_on(self, agent: Agent, number: int) -> Target:
         """A target as it is on an agent's host, with the span that it was found to have there."""
         size_bytes = self.prepared[agent.name][number]["size_bytes"]
-        return replace(agent.place.place(self.targets()[number]), size_bytes=size_bytes)
+        return replace(agent.place.targets(self.job)[number], size_bytes=size_bytes)
 
     def fio_on(self, agent: Agent) -> str:
         """The name or path of the load engine on an agent's host."""

@@ -8,8 +8,9 @@ from typing import Protocol
 from storperf.engine.round_sums import RoundSums
 from storperf.engine.steady_watch import SteadyWatch, StorperfWatch, judged_amount
 from storperf.engine.trial_end import AND
+from storperf.model.ending import ConfidentRule, Ending, EndRule, Need
 from storperf.model.interval import Interval
-from storperf.model.job import ConfidentRule, Ending, EndRule, Need, Op, Workload
+from storperf.model.job import Op, Workload
 from storperf.stats.growing_means import GrowingMeans
 
 # Each look is a chance to be wrong: 24 looks in an hour instead of 3300.

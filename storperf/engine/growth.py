@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from storperf.engine.context import RunContext
-from storperf.model.job import Rounds, Step
+from storperf.model.ending import Rounds
+from storperf.model.job import CANDIDATE, Step
 from storperf.model.run import Flag, Steadiness, SteadyFigures, Trial, TrialEnd, TrialState
 from storperf.model.search import SearchEnd, SearchResult
 from storperf.plan_growth import (
@@ -42,7 +43,7 @@ def grow(context: RunContext) -> bool:
     growth = Growth()
     if job.rounds is not None:
         if _rounds_go_on(context, job.rounds, trials, measured):
-            growth = next_round(job, plan)
+            growth = next_round(plan)
     else:
         found = searches(job, plan, measured)
         _keep_searches(context, found)
@@ -111,9 +112,8 @@ def _rounds_go_on(
     """Judge the rounds so far; when they end, say which trials are the measurement."""
     done = max(trial.repeat for trial in trials)
     figures = {
-        (step.key, side.name): _window(rounds, step, round_values(step, side.name, measured), done)
+        (step.key, CANDIDATE): _window(rounds, step, round_values(step, CANDIDATE, measured), done)
         for step in tracked_steps(context.job, context.plan)
-        for side in context.job.sides
     }
     is_steady = all(each is not None and each.snia_steady for each in figures.values())
     has_failed = any(trial.end in _NO_MEASUREMENT for trial in trials)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from storperf.engine.context import RunContext
 from storperf.errors import ExitCode
 from storperf.model.baseline import BaselineValue
-from storperf.model.verdict import Reason
-from storperf.plan import baseline_entry, baseline_keys, confirming_trials
+from storperf.model.ending import ConfirmWhen
+from storperf.model.job import CANDIDATE, PlannedTrial
+from storperf.model.verdict import WHOLE_RUN, Check, CheckKind, Reason
+from storperf.plan import baseline_entry, baseline_keys
+from storperf.plan_confirmation import confirming_trials, measuring_s
+from storperf.units import render_duration
 
 
-def judge(context: RunContext, *, who: str = "storperf", whence: str = "") -> None:
-    """Judge what is stored against limits and baseline; a clean run enters the baseline.
-
-    The entry says by whose word, and `whence` where a run that was not measured here is from.
-    """
+def judge(context: RunContext) -> None:
+    """Judge what is stored against limits, baseline and reference."""
     # scipy is heavy: not before there is something to judge.
     from storperf.stats.verdict import judge_run
 
@@ -41,32 +44,82 @@ def judge(context: RunContext, *, who: str = "storperf", whence: str = "") -> No
     )
     context.verdict = verdict
     store.save_verdict(run_id, verdict)
-    if verdict.enters_baseline:
-        at_s, why = context.epoch(), f"{whence}clean run: {verdict.reason}"
-        store.enter_baseline(
-            [
-                baseline_entry(key, step, run=run_id, who=who, why=why, at_s=at_s)
-                for key, step in keys
-            ]
-        )
+
+
+def accept(context: RunContext, *, who: str = "storperf", whence: str = "") -> None:
+    """Let a clean run into the baseline, once nothing is left to be confirmed.
+
+    The entry says by whose word, and `whence` where a run that was not measured here is from.
+    """
+    verdict = context.verdict
+    if verdict is None or not verdict.enters_baseline:
+        return
+    at_s, why = context.epoch(), f"{whence}clean run: {verdict.reason}"
+    context.store.enter_baseline(
+        [
+            baseline_entry(key, step, run=context.run_id, who=who, why=why, at_s=at_s)
+            for key, step in baseline_keys(context.job, context.plan)
+        ]
+    )
 
 
 def plan_confirmation(context: RunContext) -> bool:
-    """Plan fresh trials of every suspicious step; False when nothing is to be confirmed."""
-    verdict = context.verdict
-    if verdict is None or verdict.reason is not Reason.SUSPICIOUS:
-        return False
-    suspected = {
-        (check.step, check.side) for check in verdict.checks if check.reason is Reason.SUSPICIOUS
-    }
-    added = confirming_trials(context.job, context.plan, suspected)
+    """Plan fresh trials of the steps that are undecided; False when none are to be measured."""
+    undecided = _undecided(context)
+    added, left_out = _affordable(context, undecided)
+    if left_out:
+        limit = render_duration(context.job.confirmation.at_most_s)
+        context.announce.note(
+            f"not confirmed within confirm.at_most ({limit}): {', '.join(left_out)}"
+        )
     if not added:
         return False
     context.store.grow_plan(context.run_id, (), added)
     context.plan = context.store.plan(context.run_id)
-    names = ", ".join(sorted({step for step, _ in suspected}))
-    context.announce.note(f"suspicious: {names}; measuring {len(added)} fresh trials to confirm it")
+    steps = dict.fromkeys(trial.step_key for trial in added)
+    what = "trials in pairs" if context.job.has_reference else "fresh trials"
+    context.announce.note(f"measuring {len(added)} {what} to decide: {', '.join(steps)}")
     return True
+
+
+def _undecided(context: RunContext) -> list[str]:
+    """The steps that another look may decide, in the order of the plan."""
+    verdict, when = context.verdict, context.confirm_when
+    if verdict is None or when is ConfirmWhen.NEVER:
+        return []
+    steps = dict.fromkeys(
+        trial.step_key
+        for trial in context.plan.trials
+        if not context.plan.step(trial.step_key).workload.is_warm_up
+    )
+    if when is ConfirmWhen.ALWAYS and not measuring_s(context.job, context.plan):
+        gated = {check.step for check in verdict.checks if check.kind is CheckKind.GATE}
+        return [step for step in steps if step not in gated and WHOLE_RUN not in gated]
+    if verdict.reason not in (Reason.SUSPICIOUS, Reason.TOO_FEW):
+        return []
+    found = {check.step for check in verdict.checks if _is_open(check)}
+    return [step for step in steps if step in found]
+
+
+def _is_open(check: Check) -> bool:
+    if check.side != CANDIDATE:
+        return False
+    return check.reason is Reason.SUSPICIOUS or (
+        check.kind is CheckKind.PAIRS and check.reason is Reason.TOO_FEW
+    )
+
+
+def _affordable(
+    context: RunContext, undecided: Sequence[str]
+) -> tuple[tuple[PlannedTrial, ...], list[str]]:
+    """The trials of as many steps as the time allows, and the steps that it does not."""
+    job, plan = context.job, context.plan
+    left_s = job.confirmation.at_most_s - measuring_s(job, plan)
+    for count in range(len(undecided), 0, -1):
+        added = confirming_trials(job, plan, undecided[:count], seed=context.run_id)
+        if len(added) * job.ending.runtime_s <= left_s:
+            return added, list(undecided[count:])
+    return (), list(undecided)
 
 
 def _difference(now: dict[str, str], then: dict[str, str]) -> str:

@@ -62,7 +62,7 @@ def _probe(context: RunContext, agent: Agent) -> dict[str, Any]:
 
 
 def _requests(context: RunContext, agent: Agent) -> list[dict[str, object]]:
-    return [_request(context, agent.place.place(target)) for target in context.targets()]
+    return [_request(context, target) for target in agent.place.targets(context.job)]
 
 
 def _request(context: RunContext, target: Target) -> dict[str, object]:

@@ -18,7 +18,7 @@ def reach(context: RunContext, agent: Agent) -> None:
 
     FioFailed when fio cannot read it; TargetRefused when it ends before.
     """
-    for number, target in enumerate(map(agent.place.place, context.targets())):
+    for number, target in enumerate(agent.place.targets(context.job)):
         if not target.kind.is_remote:
             continue
         context.cancel.check()

@@ -8,7 +8,7 @@ from storperf.engine import waiting
 from storperf.engine.conclusion import collect, teardown
 from storperf.engine.context import RunContext
 from storperf.engine.events import EventKind, Moment
-from storperf.engine.judgement import judge, plan_confirmation
+from storperf.engine.judgement import accept, judge, plan_confirmation
 from storperf.engine.measure import has_open_trial, measure
 from storperf.engine.precondition import precondition
 from storperf.engine.preparation import prepare, provision
@@ -42,9 +42,10 @@ def run_job(context: RunContext, report: Act, resume_at: Phase | None = None) ->
             _measure_all(context)
         if not _is_cut_short(context) and resume_at is not Phase.TEARDOWN:
             _guarded(context, Phase.JUDGE, judge)
-            if context.confirm and plan_confirmation(context):
+            while not _is_cut_short(context) and plan_confirmation(context):
                 _measure_all(context)
                 _guarded(context, Phase.JUDGE, judge)
+            _guarded(context, Phase.JUDGE, accept)
             _guarded(context, Phase.REPORT, report)
     finally:
         _teardown(context)

@@ -7,8 +7,9 @@ while, and never for a trial of fixed length.
 from __future__ import annotations
 
 from storperf.engine.round_sums import RoundSums
+from storperf.model.ending import SteadyRule, StorperfRule
 from storperf.model.interval import Interval
-from storperf.model.job import Op, SteadyRule, StorperfRule, Workload
+from storperf.model.job import Op, Workload
 
 _AMOUNTS = {"iops": "ios", "bandwidth": "bytes"}
 

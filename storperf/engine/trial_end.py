@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from storperf.fio.ending import FailureKind, FioFailure, explain_failure
-from storperf.model.job import EndRule, Job, Op, Step
+from storperf.model.ending import EndRule
+from storperf.model.job import Job, Op, Step
 from storperf.model.run import TrialEnd
 
 Record = dict[str, Any]

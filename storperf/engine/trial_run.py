@@ -31,7 +31,7 @@ from storperf.errors import AgentLost
 from storperf.fio.ending import FailureKind, FioFailure
 from storperf.fio.job_text import read_sections, sections_last_s
 from storperf.fio.render import render_trial
-from storperf.model.job import EndRule
+from storperf.model.ending import EndRule
 from storperf.model.run import Flag, Steadiness, Summary, Trial, TrialEnd, TrialState
 from storperf.units import parse_duration_s
 

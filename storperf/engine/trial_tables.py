@@ -12,8 +12,8 @@ from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
 from storperf.engine.records import Record, interval_of, of_attempt, sample_of
 from storperf.engine.together import applied_s, skews
+from storperf.model.ending import EndRule
 from storperf.model.interval import Interval, SensorSample
-from storperf.model.job import EndRule
 from storperf.model.run import Trial
 from storperf.stats.summary import TrialSummary, summarise_trial
 from storperf.stats.table import IntervalTable, SensorTable

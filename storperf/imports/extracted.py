@@ -18,7 +18,8 @@ from storperf.imports.earlier import (
     Extraction,
     FigureSource,
 )
-from storperf.model.job import EndRule, Job, Op, Plan, PlannedTrial, Step
+from storperf.model.ending import EndRule
+from storperf.model.job import Job, Op, Plan, PlannedTrial, Step
 from storperf.model.metric import METRICS
 from storperf.model.run import Steadiness, Summary, Trial, TrialEnd, TrialState
 from storperf.stats.rebuilt import Streams, coverage, grid_limit, largest, rebuilt_table

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from storperf.model.ending import Ending, SteadyRule
 from storperf.model.interval import Interval
 from storperf.model.job import (
     CANDIDATE,
-    Ending,
     Job,
     Matrix,
     Origin,
@@ -18,7 +18,6 @@ from storperf.model.job import (
     Precondition,
     Provider,
     Side,
-    SteadyRule,
     Step,
 )
 from storperf.model.run import (

@@ -17,7 +17,8 @@ from typing import Any
 
 from storperf.imports.figures import NotAResultError
 from storperf.imports.imported import ImportedRun, ImportedTrial, trial_id
-from storperf.model.job import Op, SteadyRule, Step, Workload
+from storperf.model.ending import SteadyRule
+from storperf.model.job import Op, Step, Workload
 from storperf.model.metric import METRICS
 from storperf.model.run import Steadiness, SteadyFigures, Summary, TrialEnd
 from storperf.plan import fingerprint, key_name

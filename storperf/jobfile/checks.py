@@ -10,6 +10,7 @@ from storperf.fio.job_text import largest_span, read_sections
 from storperf.jobfile import defaults
 from storperf.jobfile.faults import Fault, nearest
 from storperf.jobfile.models import MAX_TRIALS, JobFile
+from storperf.jobfile.pairing import pairing_faults, untrusted_reference_faults
 from storperf.jobfile.precondition_checks import (
     file_faults,
     file_system_faults,
@@ -27,7 +28,8 @@ from storperf.jobfile.target_checks import (
     target_faults,
     untrusted_target_faults,
 )
-from storperf.model.job import Ending, Op, Origin, Workload
+from storperf.model.ending import Ending
+from storperf.model.job import Op, Origin, Workload
 from storperf.units import render_duration, render_size
 
 # From 1 to the deepest queue there is.
@@ -251,10 +253,13 @@ def _untrusted(checked: Checked) -> Iterator[Fault]:
     if checked.has("target"):
         yield from formatting_faults(file)
         yield from untrusted_target_faults(file)
+    if checked.has("target", "reference"):
+        yield from untrusted_reference_faults(file)
 
 
 _CHECKS = (
     (("target",), lambda checked: target_faults(checked.file)),
+    (("target", "reference", "confirm"), lambda checked: pairing_faults(checked.file)),
     (("target", "matrix", "workloads"), _sizes),
     (("duration", "until"), _ending),
     (("rounds", "search", "until", "repeats", "matrix", "ioengine"), _adaptive),

@@ -14,18 +14,16 @@ from storperf.jobfile.precondition_section import RandomSection
 from storperf.jobfile.scalars import ALWAYS
 from storperf.jobfile.target_section import TargetSection
 from storperf.jobfile.until import SteadySection, StorperfRuleSection
-from storperf.model.job import (
+from storperf.model.ending import (
     ConfidentRule,
     DepthSearch,
     Ending,
     Need,
-    Precondition,
-    RandomWrites,
     Rounds,
-    Sensors,
     SteadyRule,
     StorperfRule,
 )
+from storperf.model.job import Precondition, RandomWrites, Sensors
 from storperf.model.target import TargetKind
 from storperf.units import parse_duration_s
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from storperf.jobfile import scalars
+from storperf.jobfile.confirm_section import ConfirmSection
 from storperf.jobfile.limits import read_limit
 from storperf.jobfile.precondition_section import PreconditionSection
 from storperf.jobfile.provider_section import ProviderSection
@@ -15,7 +16,7 @@ from storperf.jobfile.section import Section
 from storperf.jobfile.section import key as _key
 from storperf.jobfile.sensors_section import SensorsSection
 from storperf.jobfile.snia import range_key, slope_key
-from storperf.jobfile.target_section import TargetSection
+from storperf.jobfile.target_section import ReferenceSection, TargetSection
 from storperf.jobfile.until import UntilSection
 from storperf.model.job import Limit
 from storperf.units import parse_share, parse_size
@@ -238,6 +239,14 @@ class JobFile(Section):
         BeforeValidator(one_or_more),
     ] = _key("Sentences that each step must meet, see [limits](#limits).", (), shown=[])
     baseline: BaselineSection = _key("What the run is judged against.", BaselineSection())
+    reference: ReferenceSection | None = _key(
+        "A second target that is measured in pairs with `target`: to settle a suspicion, or in "
+        "every run (`confirm: always`). It is prepared as `target` is, in every run.",
+        None,
+    )
+    confirm: ConfirmSection = _key(
+        "What is measured afresh before a verdict; a plain word is `when`.", ConfirmSection()
+    )
     graphite: GraphiteSection | None = _key(
         "Where intervals are streamed to. Absent: the embedded Graphite if it is up, else nowhere; "
         "the store keeps them all the same.",

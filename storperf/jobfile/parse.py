@@ -13,11 +13,23 @@ from storperf.jobfile.checks import Checked, cross_faults
 from storperf.jobfile.composition import OpenFile, compose
 from storperf.jobfile.faults import Fault, model_faults, null_faults, render_faults
 from storperf.jobfile.models import JobFile
+from storperf.jobfile.pairing import reference_target
 from storperf.jobfile.provider_section import ssh_host
 from storperf.jobfile.source import NotReadableError, Source, Value, read_source
 from storperf.jobfile.target_section import TargetSection
 from storperf.jobfile.workload_entries import read_workloads
-from storperf.model.job import CANDIDATE, Graphite, Job, Matrix, Origin, Provider, Side, Workload
+from storperf.model.ending import Confirmation
+from storperf.model.job import (
+    CANDIDATE,
+    REFERENCE,
+    Graphite,
+    Job,
+    Matrix,
+    Origin,
+    Provider,
+    Side,
+    Workload,
+)
 from storperf.model.target import FileSystem, RbdImage, Target
 from storperf.workloads.suites import SUITES
 
@@ -104,7 +116,7 @@ def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str
             patience_s=file.provider.patience,
             lease_s=file.provider.lease,
         ),
-        sides=(Side(name=CANDIDATE, targets=(_target(file.target),)),),
+        sides=_sides(file),
         workloads=tuple(workloads),
         matrix=Matrix(
             block_sizes_bytes=file.matrix.block_size,
@@ -125,7 +137,16 @@ def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str
         rounds=defaults.rounds(file),
         search=defaults.search(file),
         sensors=defaults.sensors(file),
+        confirmation=Confirmation(when=file.confirm.when, at_most_s=file.confirm.at_most),
     )
+
+
+def _sides(file: JobFile) -> tuple[Side, ...]:
+    candidate = Side(name=CANDIDATE, targets=(_target(file.target),))
+    reference = reference_target(file)
+    if reference is None:
+        return (candidate,)
+    return (candidate, Side(name=REFERENCE, targets=(_target(reference),)))
 
 
 def _target(target: TargetSection) -> Target:

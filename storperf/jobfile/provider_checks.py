@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from storperf.jobfile.faults import Fault
 from storperf.jobfile.models import JobFile
-from storperf.jobfile.provider_section import HostSection
+from storperf.jobfile.provider_section import HostSection, HostTargetSection
+from storperf.jobfile.target_section import PlaceSection
 
 OF_SSH = ("inventory", "hosts", "fio_binary", "install_fio")
 
@@ -33,22 +34,32 @@ def _host_faults(file: JobFile, host: HostSection) -> Iterator[str]:
     ways = [name for name in ("key", "password_file", "password_env") if getattr(host, name)]
     if len(ways) > 1:
         yield f"{' and '.join(ways)} exclude each other; leave all but one out"
-    wanted = "device" if file.target.device is not None else "directory"
-    target = host.target
-    if target is not None and file.target.directory is None and file.target.device is None:
-        yield "the job's target is in no place of a host; leave `target` out"
+    yield from _place_faults("target", file.target, host.target)
+    if file.reference is not None:
+        yield from _place_faults("reference", file.reference, host.reference)
+    elif host.reference is not None:
+        yield "the job has no `reference`; leave it out"
+
+
+def _place_faults(
+    key: str, of_job: PlaceSection, of_host: HostTargetSection | None
+) -> Iterator[str]:
+    """What is wrong with the place of the job's `target` or `reference` on a host."""
+    wanted = "device" if of_job.device is not None else "directory"
+    if of_host is not None and of_job.directory is None and of_job.device is None:
+        yield f"the job's {key} is in no place of a host; leave `{key}` out"
         return
-    if target is None:
-        path = file.target.directory
+    if of_host is None:
+        path = of_job.directory
         if path is not None and not path.startswith("/"):
-            yield "the job's target.directory must be an absolute path, for it is on the host"
+            yield f"the job's {key}.directory must be an absolute path, for it is on the host"
         return
-    path = target.device if wanted == "device" else target.directory
-    if path is None or (target.directory is not None and target.device is not None):
-        yield f"its target needs `{wanted}` alone, as the job's target is one"
+    path = of_host.device if wanted == "device" else of_host.directory
+    if path is None or (of_host.directory is not None and of_host.device is not None):
+        yield f"its {key} needs `{wanted}` alone, as the job's {key} is one"
     elif not path.startswith("/"):
-        yield f"its target's {wanted} must be an absolute path"
-    elif wanted == "directory" and target.serial is not None:
+        yield f"its {key}'s {wanted} must be an absolute path"
+    elif wanted == "directory" and of_host.serial is not None:
         yield "a serial belongs to a device"
 
 

@@ -90,6 +90,7 @@ class HostSection(Section):
     target: HostTargetSection | None = _key(
         "Where the I/O goes on this host, instead of the job's path and serial.", None
     )
+    reference: HostTargetSection | None = _key("The same for the job's `reference`.", None)
     labels: dict[str, _Word] = _key("Words of your own.", {})
 
     @model_validator(mode="before")
@@ -161,13 +162,17 @@ class ProviderSection(Section):
 
 def ssh_host(section: HostSection) -> SshHost:
     """The host of an entry."""
-    entry = section.model_dump(exclude={"target", "labels"})
-    target = section.target
-    path = None if target is None else target.directory or target.device
+    entry = section.model_dump(exclude={"target", "reference", "labels"})
     return SshHost(
         **entry,
-        target=None
-        if target is None or path is None
-        else HostTarget(path=path, serial=target.serial),
+        target=_host_target(section.target),
+        reference=_host_target(section.reference),
         labels=tuple(section.labels.items()),
     )
+
+
+def _host_target(section: HostTargetSection | None) -> HostTarget | None:
+    path = None if section is None else section.directory or section.device
+    if section is None or path is None:
+        return None
+    return HostTarget(path=path, serial=section.serial)

@@ -43,7 +43,7 @@ class MountSection(Section):
     )
 
 
-class TargetSection(Section):
+class PlaceSection(Section):
     """Where I/O goes: exactly one of `directory`, `device`, `null_engine`, `nbd` and `rbd`."""
 
     directory: scalars.FilePath | None = key(
@@ -78,6 +78,11 @@ class TargetSection(Section):
         False,
         shown=False,
     )
+
+
+class TargetSection(PlaceSection):
+    """Where I/O goes: exactly one of `directory`, `device`, `null_engine`, `nbd` and `rbd`."""
+
     size: scalars.Span | None = key(
         "The span that is filled and measured, from the start; a multiple of 4k, at least 1M. "
         "Default 1G for a directory, for `mkfs` and for the null engine, the whole device (to its "
@@ -97,3 +102,10 @@ class TargetSection(Section):
         1,
         shown=1,
     )
+
+
+class ReferenceSection(PlaceSection):
+    """A second target of the same kind, which holds what the target is to be compared with.
+
+    Size, file system and preconditioning are those of `target`.
+    """

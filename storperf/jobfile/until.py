@@ -10,7 +10,7 @@ from storperf.jobfile import scalars
 from storperf.jobfile.section import Section
 from storperf.jobfile.section import key as _key
 from storperf.jobfile.snia import range_key, slope_key
-from storperf.model.job import Need
+from storperf.model.ending import Need
 from storperf.units import parse_duration_s, parse_share
 
 DEFAULT_AT_MOST = "20m"

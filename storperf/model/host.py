@@ -37,6 +37,7 @@ class SshHost:
     python: str | None = None
     folder: str | None = None
     target: HostTarget | None = None
+    reference: HostTarget | None = None
     labels: tuple[tuple[str, str], ...] = ()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from storperf.model.ending import Confirmation, DepthSearch, Ending, Rounds, SteadyRule
 from storperf.model.host import SshHost
 from storperf.model.target import Target
 
@@ -118,106 +119,6 @@ class Matrix:
     queue_depths: tuple[int, ...]
     numjobs: tuple[int, ...]
     agents: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SteadyRule:
-    """SNIA PTS steady state: `rounds` rounds of `round_s`; limits as shares of the average."""
-
-    round_s: float
-    rounds: int = 5
-    range_limit: float = 0.20
-    slope_limit: float = 0.10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorperfRule:
-    """The rule of the earlier StorPerf, for comparison with its results and nothing else.
-
-    It looks at fio's running averages from the trial's start, one each `sample_s`; limits are
-    shares of their average, and the slope's is per sample.
-    """
-
-    sample_s: float = 60.0
-    samples: int = 10
-    range_limit: float = 0.20
-    slope_limit: float = 0.10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfidentRule:
-    """The 95 % interval of the mean is narrow: half of it is at most that share of the mean.
-
-    Nothing is looked at before `at_least` intervals.
-    """
-
-    half_width: float = 0.01
-    at_least: int = 300
-
-
-class EndRule(StrEnum):
-    """A rule that may end a trial before its time is up, as a job file names it."""
-
-    STEADY = "steady"
-    CONFIDENT = "confident"
-    STORPERF = "storperf"
-
-
-class Need(StrEnum):
-    """How several rules of an ending are combined."""
-
-    ALL = "all"
-    ANY = "any"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """When a trial ends: after `runtime_s`; or sooner, by the rules that stand here.
-
-    With a rule, `runtime_s` is the deadline (`at_most`).
-    """
-
-    runtime_s: float
-    until_steady: SteadyRule | None = None
-    until_storperf: StorperfRule | None = None
-    until_confident: ConfidentRule | None = None
-    need: Need = Need.ALL
-
-    @property
-    def rules(self) -> frozenset[EndRule]:
-        """The rules that stand here; none for a trial of fixed length."""
-        present = {
-            EndRule.STEADY: self.until_steady,
-            EndRule.CONFIDENT: self.until_confident,
-            EndRule.STORPERF: self.until_storperf,
-        }
-        return frozenset(name for name, rule in present.items() if rule is not None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rounds:
-    """SNIA's rounds: every step once a round, until the tracked steps held still.
-
-    Steady state is judged by `rule` over the last `rule.rounds` rounds; only their trials are
-    the measurement.  `track` are patterns of step keys (as in file names); empty is every step.
-    """
-
-    at_most: int
-    rule: SteadyRule
-    track: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DepthSearch:
-    """A search for the queue depth at which a workload saturates.
-
-    The depth is doubled from `first` on.  A step that gains less than `gain` (a share) in the
-    judged figure while its mean latency grew saturates; the one before it is the knee.
-    """
-
-    first: int = 1
-    at_most: int = 256
-    gain: float = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,11 +237,22 @@ class Job:
     rounds: Rounds | None = None
     search: DepthSearch | None = None
     sensors: Sensors = Sensors()
+    confirmation: Confirmation = field(default_factory=Confirmation)
 
     @property
     def last_repeat(self) -> int:
         """The highest repeat that a trial can have; those above it confirm a suspicion."""
         return self.repeats if self.rounds is None else self.rounds.at_most
+
+    @property
+    def candidate(self) -> Side:
+        """The side that is judged; the reference is measured in pairs with it alone."""
+        return next(side for side in self.sides if side.name == CANDIDATE)
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether pairs of reference and candidate can be measured."""
+        return any(side.name == REFERENCE for side in self.sides)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from storperf.errors import ExitCode
 
+# What a check of no single step is about.
+WHOLE_RUN = "run"
+
 
 class Outcome(StrEnum):
     """The three outcomes; where another system knows two, inconclusive is never a pass."""
@@ -59,6 +62,7 @@ class CheckKind(StrEnum):
 
     LIMIT = "limit"
     BASELINE = "baseline"
+    PAIRS = "pairs"
     GATE = "gate"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from storperf.model.host import HostTarget
-from storperf.model.job import LEASE_S, Job
+from storperf.model.job import LEASE_S, REFERENCE, Job, Side
 from storperf.model.run import LedgerEntry
 from storperf.model.target import Target, TargetKind
 from storperf.remote.seam import Remote
@@ -22,8 +22,8 @@ class AgentPlace:
     """Where an agent is: its name in results, and how to reach it.
 
     `attach_s` is how long bringing the agent there may take; `patience_s` how long a lost one is
-    sought before it is given up; `lease_s` how long it goes on without a manager.  `target`
-    replaces the job's path and serial on this host.
+    sought before it is given up; `lease_s` how long it goes on without a manager.  `target` and
+    `reference` replace path and serial of the job's sides on this host.
     """
 
     name: str
@@ -32,12 +32,17 @@ class AgentPlace:
     patience_s: float = PATIENCE_S
     lease_s: float = LEASE_S
     target: HostTarget | None = None
+    reference: HostTarget | None = None
 
-    def place(self, target: Target) -> Target:
-        """The job's target as it is called on this host."""
-        if self.target is None or target.kind not in _ON_A_HOST:
+    def targets(self, job: Job) -> list[Target]:
+        """Every target of every side as it is called on this host, by number."""
+        return [self._place(side.name, target) for side in job.sides for target in side.targets]
+
+    def _place(self, side: str, target: Target) -> Target:
+        own = self.reference if side == REFERENCE else self.target
+        if own is None or target.kind not in _ON_A_HOST:
             return target
-        return replace(target, path=self.target.path, serial=self.target.serial or target.serial)
+        return replace(target, path=own.path, serial=own.serial or target.serial)
 
 
 class Provider(Protocol):
@@ -59,8 +64,11 @@ def target_entries(run_id: str, place: AgentPlace, job: Job) -> tuple[LedgerEntr
         LedgerEntry(
             name=f"{run_id}/{place.name}/{side.name}/target-{index}",
             kind=f"{target.kind}-target",
-            where=place.place(target).path,
+            where=target.path,
         )
-        for side in job.sides
-        for index, target in enumerate(side.targets)
+        for (side, index), target in zip(_numbers(job), place.targets(job), strict=True)
     )
+
+
+def _numbers(job: Job) -> list[tuple[Side, int]]:
+    return [(side, index) for side in job.sides for index in range(len(side.targets))]

@@ -64,6 +64,7 @@ class SshProvider:
                 patience_s=_patience_s(job),
                 lease_s=job.provider.lease_s,
                 target=host.target,
+                reference=host.reference,
             )
             for number, host in enumerate(self._hosts(job), start=1)
         )

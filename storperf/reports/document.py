@@ -8,7 +8,8 @@ from dataclasses import fields
 from enum import Enum
 from typing import Any
 
-from storperf.model.job import EndRule, Job, Step
+from storperf.model.ending import EndRule
+from storperf.model.job import Job, Step
 from storperf.model.metric import METRICS
 from storperf.model.result import RunResult
 from storperf.model.run import Run, Summary, Trial

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 from storperf.errors import ExitCode
-from storperf.model.job import EndRule, Need
+from storperf.model.ending import EndRule, Need
 from storperf.model.metric import METRICS
 from storperf.model.run import Flag, Phase, RunState, Steadiness, TrialEnd, TrialState
 from storperf.model.verdict import CheckKind, Outcome, Reason

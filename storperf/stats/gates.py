@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from storperf.model.job import CANDIDATE, EndRule, Job, Plan, PlannedTrial, Step
+from storperf.model.ending import EndRule
+from storperf.model.job import CANDIDATE, Job, Plan, PlannedTrial, Step
 from storperf.model.run import Flag, Steadiness, Summary, Trial, TrialEnd
-from storperf.model.verdict import Check, CheckKind, Reason
-from storperf.stats.limits import WHOLE_RUN
+from storperf.model.verdict import WHOLE_RUN, Check, CheckKind, Reason
 from storperf.stats.repeats import ALL
 from storperf.stats.wording import percent
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from storperf.model.job import Op, SteadyRule
+from storperf.model.ending import SteadyRule
+from storperf.model.job import Op
 from storperf.model.run import Steadiness, SteadyFigures
 from storperf.stats.drift import DRIFT_LIMIT, Drift, drift
 from storperf.stats.steady import (

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from storperf.model.job import CANDIDATE, Limit, Step
 from storperf.model.metric import METRICS
-from storperf.model.verdict import Check, CheckKind, Reason
+from storperf.model.verdict import WHOLE_RUN, Check, CheckKind, Reason
 from storperf.stats.repeats import Place, RunValue
 from storperf.stats.wording import count, figure_name, quantity
 
 # Where a check belongs to no step.
-WHOLE_RUN = "run"
 
 
 def judge_limits(

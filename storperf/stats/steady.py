@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from storperf.model.job import SteadyRule
+from storperf.model.ending import SteadyRule
 from storperf.stats.drift import slope_least_squares
 from storperf.stats.table import Floats
 

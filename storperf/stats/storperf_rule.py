@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from storperf.model.job import StorperfRule
+from storperf.model.ending import StorperfRule
 from storperf.stats.drift import slope_least_squares
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from storperf.model.job import Ending, EndRule, Job, Op, SteadyRule, Step
+from storperf.model.ending import Ending, EndRule, SteadyRule
+from storperf.model.job import Job, Op, Step
 from storperf.model.run import Flag, Steadiness, SteadyFigures, Summary
 from storperf.stats.figures import summaries_of_op
 from storperf.stats.histogram import Bins, merge_rows

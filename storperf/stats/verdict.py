@@ -8,7 +8,7 @@ from storperf.errors import worst
 from storperf.model.job import CANDIDATE, Job, Plan, Step
 from storperf.model.metric import METRICS
 from storperf.model.run import Flag, Steadiness, Summary, Trial
-from storperf.model.verdict import Check, CheckKind, Outcome, Reason, Verdict
+from storperf.model.verdict import WHOLE_RUN, Check, CheckKind, Outcome, Reason, Verdict
 from storperf.stats.comparison import (
     Baseline,
     History,
@@ -17,7 +17,7 @@ from storperf.stats.comparison import (
     without_baseline,
 )
 from storperf.stats.gates import judge_gates, latest_attempts
-from storperf.stats.limits import WHOLE_RUN, judge_limits
+from storperf.stats.limits import judge_limits
 from storperf.stats.repeats import Place, run_values
 from storperf.stats.wording import count, percent
 

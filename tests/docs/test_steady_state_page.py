@@ -13,7 +13,8 @@ from unit.stats.builders import RANDREAD, make_intervals, make_job, make_step, m
 from storperf.engine.ending_watch import EndingWatch
 from storperf.engine.steady_watch import StorperfWatch
 from storperf.engine.trial_end import end_of, rules_met
-from storperf.model.job import ConfidentRule, Op, SteadyRule, StorperfRule
+from storperf.model.ending import ConfidentRule, SteadyRule, StorperfRule
+from storperf.model.job import Op
 from storperf.stats.batch import batch_interval
 from storperf.stats.steady import snia_window
 from storperf.stats.storperf_rule import storperf_window

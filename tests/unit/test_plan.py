@@ -10,19 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storperf.jobfile.parse import parse_job
-from storperf.model.job import (
-    ConfidentRule,
-    Ending,
-    Graphite,
-    Limit,
-    Need,
-    Precondition,
-    Provider,
-    RandomWrites,
-    SteadyRule,
-    StorperfRule,
-    Workload,
-)
+from storperf.model.ending import ConfidentRule, Ending, Need, SteadyRule, StorperfRule
+from storperf.model.job import Graphite, Limit, Precondition, Provider, RandomWrites, Workload
 from storperf.model.target import FileSystem
 from storperf.plan import MAX_KEY, fingerprint, plan_job
 

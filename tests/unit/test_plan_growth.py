@@ -8,7 +8,8 @@ from storperf.errors import JobFileError, UsageError
 from storperf.jobfile.parse import parse_job
 from storperf.model.job import Plan
 from storperf.model.search import SearchEnd
-from storperf.plan import confirming_trials, plan_job
+from storperf.plan import plan_job
+from storperf.plan_confirmation import confirming_trials
 from storperf.plan_growth import (
     Measured,
     describe,
@@ -158,7 +159,7 @@ def test_a_searched_step_measures_like_one_of_the_matrix():
 def test_a_round_is_every_step_once():
     job = job_of("rounds: {}\nmatrix: {block_size: [4k, 8k]}")
     plan = plan_job(job)
-    growth = next_round(job, plan)
+    growth = next_round(plan)
     assert [trial.repeat for trial in (*plan.trials, *growth.trials)] == [1, 1, 2, 2]
     assert [trial.id for trial in growth.trials] == ["t003", "t004"]
 
@@ -188,7 +189,7 @@ def test_a_missing_round_ends_the_values():
 def test_a_confirmation_lies_behind_all_rounds():
     job = job_of("rounds: {at_most: 7}")
     plan = plan_job(job)
-    fresh = confirming_trials(job, plan, [(plan.steps[0].key, "candidate")])
+    fresh = confirming_trials(job, plan, [plan.steps[0].key], seed="x")
     assert [trial.repeat for trial in fresh] == [8, 9]
 
 

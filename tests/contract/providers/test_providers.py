@@ -76,9 +76,9 @@ def test_the_ledger_has_each_agent_and_each_of_its_targets_where_it_will_be(memb
         assert agent.kind == "agent"
         assert f"runs/{RUN}" in agent.where
         (side,) = job.sides
-        for number, target in enumerate(side.targets):
+        for number in range(len(side.targets)):
             entry = ledger.pop(f"{RUN}/{place.name}/{side.name}/target-{number}")
-            assert entry.where == place.place(target).path
+            assert entry.where == place.targets(job)[number].path
     assert ledger == {}
 
 

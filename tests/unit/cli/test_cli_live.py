@@ -18,7 +18,8 @@ from storperf.cli.live import LiveStep, Mark, advance, live_run, steady_word
 from storperf.cli.live_picture import picture
 from storperf.cli.progress import _line_listener, _LiveView
 from storperf.engine.events import Event, EventKind
-from storperf.model.job import Ending, Plan, PlannedTrial, SteadyRule
+from storperf.model.ending import Ending, SteadyRule
+from storperf.model.job import Plan, PlannedTrial
 
 RUN = "20260101-120000-ab12"
 

@@ -11,15 +11,9 @@ from unit.stats.builders import MIXED, RANDREAD, ar1
 from storperf.engine.ending_watch import ConfidentWatch, EndingWatch
 from storperf.engine.round_sums import RoundSums
 from storperf.engine.steady_watch import StorperfWatch
+from storperf.model.ending import ConfidentRule, Ending, Need, SteadyRule, StorperfRule
 from storperf.model.interval import Interval
-from storperf.model.job import (
-    ConfidentRule,
-    Ending,
-    Need,
-    Op,
-    SteadyRule,
-    StorperfRule,
-)
+from storperf.model.job import Op
 
 STEADY = SteadyRule(round_s=10.0)
 CONFIDENT = ConfidentRule(at_least=100)

@@ -46,7 +46,9 @@ class QuickAgent:
     """An agent whose fill has ended before anybody listens: the journal has all, nothing comes."""
 
     name = "agent-01"
-    place = SimpleNamespace(place=lambda target: target, remote=SimpleNamespace(fio=None))
+    place = SimpleNamespace(
+        targets=lambda job: list(job.sides[0].targets), remote=SimpleNamespace(fio=None)
+    )
 
     was_replaced = False
 

@@ -28,7 +28,9 @@ class Writer:
     """An agent whose random writes go on until it is told to stop or has no more rates."""
 
     name = "agent-01"
-    place = SimpleNamespace(place=lambda target: target, remote=SimpleNamespace(fio=None))
+    place = SimpleNamespace(
+        targets=lambda job: list(job.sides[0].targets), remote=SimpleNamespace(fio=None)
+    )
 
     def __init__(self, rates, exit_status=0):
         self._rates = list(rates)

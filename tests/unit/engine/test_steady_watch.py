@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from storperf.engine.round_sums import RoundSums
 from storperf.engine.steady_watch import SteadyWatch
+from storperf.model.ending import SteadyRule
 from storperf.model.interval import Interval
-from storperf.model.job import Op, SteadyRule, Workload
+from storperf.model.job import Op, Workload
 
 # The published log of SNIA's test specification: steady by both figures.
 GOLDEN = (228.90, 240.21, 240.60, 240.71, 240.71)

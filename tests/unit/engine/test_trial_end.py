@@ -15,7 +15,7 @@ from storperf.engine.trial_end import (
 )
 from storperf.fio.ending import FailureKind
 from storperf.jobfile.parse import parse_job
-from storperf.model.job import EndRule
+from storperf.model.ending import EndRule
 from storperf.model.run import TrialEnd
 from storperf.plan import plan_job
 

@@ -10,19 +10,8 @@ from hypothesis import strategies as st
 
 from storperf.errors import ExitCode, JobFileError
 from storperf.jobfile.parse import parse_job
-from storperf.model.job import (
-    ConfidentRule,
-    Ending,
-    Graphite,
-    Limit,
-    Need,
-    Op,
-    Origin,
-    Sensors,
-    SteadyRule,
-    StorperfRule,
-    Workload,
-)
+from storperf.model.ending import ConfidentRule, Ending, Need, SteadyRule, StorperfRule
+from storperf.model.job import Graphite, Limit, Op, Origin, Sensors, Workload
 from storperf.model.target import TargetKind
 from storperf.plan import plan_job
 

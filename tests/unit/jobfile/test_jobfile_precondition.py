@@ -6,7 +6,8 @@ import pytest
 
 from storperf.errors import JobFileError
 from storperf.jobfile.parse import parse_job
-from storperf.model.job import Origin, Precondition, RandomWrites, SteadyRule
+from storperf.model.ending import SteadyRule
+from storperf.model.job import Origin, Precondition, RandomWrites
 from storperf.model.target import FileSystem
 
 DIRECTORY = "{directory: d, size: 16M}"

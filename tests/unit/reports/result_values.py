@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from storperf.errors import ExitCode
+from storperf.model.ending import Ending
 from storperf.model.job import (
-    Ending,
     Job,
     Limit,
     Matrix,

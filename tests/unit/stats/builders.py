@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from storperf.model.ending import Ending
 from storperf.model.interval import Interval
 from storperf.model.job import (
-    Ending,
     Job,
     Limit,
     Matrix,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from storperf.model.job import SteadyRule
+from storperf.model.ending import SteadyRule
 from storperf.stats.steady import last_window, rounds_from_series, snia_window
 
 RULE = SteadyRule(round_s=10.0)

@@ -13,7 +13,8 @@ from unit.stats.builders import (
     make_table,
 )
 
-from storperf.model.job import ConfidentRule, Op, SteadyRule, StorperfRule
+from storperf.model.ending import ConfidentRule, SteadyRule, StorperfRule
+from storperf.model.job import Op
 from storperf.model.metric import METRICS
 from storperf.model.run import Flag, Steadiness
 from storperf.stats.summary import summarise_trial

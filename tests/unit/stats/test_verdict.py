@@ -19,10 +19,11 @@ from unit.stats.builders import (
 
 from storperf.errors import ExitCode
 from storperf.model.baseline import BaselineValue
-from storperf.model.job import ConfidentRule, Need, Op, PlannedTrial, SteadyRule, StorperfRule
+from storperf.model.ending import ConfidentRule, Need, SteadyRule, StorperfRule
+from storperf.model.job import Op, PlannedTrial
 from storperf.model.run import Flag, Steadiness, SteadyFigures, TrialEnd
 from storperf.model.verdict import CheckKind, Outcome, Reason
-from storperf.plan import confirming_trials
+from storperf.plan_confirmation import confirming_trials
 from storperf.stats.repeats import baseline_of, run_values
 from storperf.stats.verdict import judge_run
 
@@ -56,10 +57,9 @@ class World:
 
     def with_fresh_trials(self, *values):
         """Trials added to settle a suspicion, with these IOPS."""
-        suspected = [("rr", "candidate")]
         self.plan = replace(
             self.plan,
-            trials=(*self.plan.trials, *confirming_trials(self.job, self.plan, suspected)),
+            trials=(*self.plan.trials, *confirming_trials(self.job, self.plan, ["rr"], seed="x")),
         )
         for planned, value in zip(self.plan.trials[-2:], values, strict=True):
             self.trials.append(make_trial(planned))
@@ -173,7 +173,7 @@ def test_failed_fresh_trial_makes_the_run_invalid():
 
 def test_suspicion_is_put_to_fresh_trials_once():
     world = World().with_fresh_trials(1000.0, 1000.0)
-    assert confirming_trials(world.job, world.plan, [("rr", "candidate")]) == ()
+    assert confirming_trials(world.job, world.plan, ["rr"], seed="x") == ()
     assert [trial.repeat for trial in world.plan.trials] == [1, 2, 3]
 
 
