@@ -232,6 +232,5 @@ RoundDuration = Annotated[float, BeforeValidator(duration("10s", "1d")), _DURATI
 IntervalDuration = Annotated[float, BeforeValidator(duration("100ms", "60s")), _DURATION]
 PatienceDuration = Annotated[float, BeforeValidator(duration("1s", "1d")), _DURATION]
 LeaseDuration = Annotated[float, BeforeValidator(duration("10s", "7d")), _DURATION]
-LeaseDuration = Annotated[float, BeforeValidator(duration("1s", "7d")), _DURATION]
 ConfirmDuration = Annotated[float, BeforeValidator(duration("1s", "30d")), _DURATION]
 SettleDuration = Annotated[float, BeforeValidator(duration("0s", "7d")), _DURATION]
