@@ -62,12 +62,17 @@ class UsageError(StorperfError):
 
 
 class JobFileError(UsageError):
-    """A job file that is not a job; `faults` lists every fault found, one sentence each."""
+    """A job file that is not a job; `faults` lists every fault found, one sentence each.
 
-    def __init__(self, source: str, faults: Sequence[str]) -> None:
+    `what` is what the text was to be.
+    """
+
+    def __init__(
+        self, source: str, faults: Sequence[str], what: str = "a job file that can be run"
+    ) -> None:
         self.faults = tuple(faults)
         lines = "\n".join(f"  {fault}" for fault in self.faults)
-        super().__init__(f"{source} is not a job file that can be run:\n{lines}", source=source)
+        super().__init__(f"{source} is not {what}:\n{lines}", source=source)
 
 
 class UnknownName(UsageError):

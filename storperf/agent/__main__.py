@@ -27,9 +27,9 @@ def main() -> int:
     if arguments.command == "attach":
         program = os.path.abspath(sys.argv[0])
         return attach.main(program, os.path.abspath(arguments.root), arguments.run)
-    from storperf.agent import supervisor
+    from storperf.agent import supervise
 
-    return supervisor.main(arguments.folder, arguments.run)
+    return supervise.main(arguments.folder, arguments.run)
 
 
 if __name__ == "__main__":

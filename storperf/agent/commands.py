@@ -71,7 +71,7 @@ def survey(supervisor: Supervisor, _client: Client, command: Message) -> Message
     if supervisor.trials:
         raise Refusal(FAILED, "a trial is running; a host is surveyed before")
     root = os.path.dirname(os.path.dirname(supervisor.run_dir))
-    return {"facts": hosts_survey(str(command["fio"]), root)}
+    return {"facts": hosts_survey(str(command["fio"]), root, command.get("targets", ()))}
 
 
 def check(supervisor: Supervisor, _client: Client, command: Message) -> Message:
@@ -146,8 +146,9 @@ def drop_raw(supervisor: Supervisor, _client: Client, command: Message) -> Messa
 
 
 def shutdown(supervisor: Supervisor, _client: Client, command: Message) -> Message:
-    """End the supervisor; with `forget` its folder goes too."""
+    """End the supervisor; with `forget` its folder goes too, with `leave` the agent besides."""
     supervisor.forget = bool(command.get("forget"))
+    supervisor.leaves = bool(command.get("leave"))
     supervisor.is_over = True
     return {}
 

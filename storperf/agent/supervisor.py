@@ -8,12 +8,10 @@ journalled first and told second.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import math
 import os
 import select
 import selectors
-import signal
 import socket
 import sys
 import time
@@ -57,6 +55,7 @@ class Supervisor:
         self.lease_s = DEFAULT_LEASE_S
         self.is_over = False
         self.forget = False
+        self.leaves = False
         self.journal = Journal(os.path.join(run_dir, JOURNAL))
         locks = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(run_dir))), LOCKS)
         self.targets = Targets(run, os.path.join(run_dir, "created.json"), locks)
@@ -339,31 +338,3 @@ class Supervisor:
 
 def _failure(code: str, message: str) -> Record:
     return {"ok": False, "error": {"code": code, "message": message}}
-
-
-def main(run_dir: str, run: str) -> int:
-    """Run as the supervisor of a run, unless there is one; the exit status."""
-    os.chdir(run_dir)
-    lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return 0
-    retention.prune(os.path.dirname(run_dir), time.time())
-    try:
-        supervisor = Supervisor(run_dir, run)
-    except (OSError, ValueError) as error:
-        sys.stderr.write("storperf agent: {}\n".format(error))
-        return 1
-    signal.signal(signal.SIGTERM, lambda *_: setattr(supervisor, "is_over", True))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    if os.path.exists(SOCKET):
-        os.unlink(SOCKET)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    # Relative to the run's folder: a socket's path must be under 108 bytes.
-    listener.bind(SOCKET)
-    listener.listen(8)
-    listener.setblocking(False)
-    supervisor.serve(listener)
-    return 0

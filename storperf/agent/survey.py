@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 from storperf.agent import devices, facts, fitness, places
 from storperf.agent.refusal import Refusal
@@ -16,8 +16,11 @@ _SECTOR_BYTES = 512
 _NO_STORAGE = ("ram", "zram", "sr", "fd")
 
 
-def survey(fio: str, folder: str) -> Facts:
-    """Facts alone; `folder` is where the agent lives.  Changes nothing."""
+def survey(fio: str, folder: str, targets: Sequence[Facts] = ()) -> Facts:
+    """Facts alone; `folder` is where the agent lives.  Changes nothing.
+
+    `targets` are what an inventory names on this host: `path`, and of a device its `serial`.
+    """
     return {
         "host": facts.host_facts(),
         "fio": facts.fio_facts(fio),
@@ -26,6 +29,7 @@ def survey(fio: str, folder: str) -> Facts:
         "is_root": os.geteuid() == 0,
         "user": facts.user_name(),
         "folder": places.folder_facts(folder),
+        "targets": [places.target_facts(target) for target in targets],
         "devices": block_devices(),
     }
 

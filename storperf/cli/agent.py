@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from storperf.model.host import HostCheck
+
+_NAMES_WIDTH = 10
 
 app = typer.Typer(help="Machines that SSH reaches, on which agents are to run.")
 
@@ -42,7 +45,7 @@ def check(
 
     Reachable, host key, Python, fio, rights, free space, clock offset, devices with what is on
     them. Nothing is changed but that the agent is brought there. Exit 0: all can be measured
-    with; 3: one lacks a usable fio; 4: on one no agent can run.
+    with; 3: one lacks a usable fio, or its target; 4: on one no agent can run.
     """
     from storperf import hosts as use_cases
     from storperf.cli.output import print_json, stdout_console, tolerating_closed_stdout
@@ -66,7 +69,7 @@ def check(
 
 
 def check_table(check: HostCheck) -> RenderableType:
-    """A host's lines; a device that is no target says why."""
+    """A host's lines: what is wrong with it first, then what it has."""
     from rich.table import Table
     from rich.text import Text
 
@@ -75,40 +78,58 @@ def check_table(check: HostCheck) -> RenderableType:
     words = {0: ("ok", "bold green"), 3: ("LACKS", "bold yellow"), 4: ("NO", "bold red")}
     word, style = words[int(check.exit_code)]
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, min_width=_NAMES_WIDTH)
     table.add_column(overflow="fold", ratio=1)
-    table.add_row(Text(word, style=style), Text(line(check.host), style="bold"))
-    if check.fault is not None:
-        table.add_row(Text(""), Text(line(check.fault)))
-        return table
-    for name, text in _rows(check):
+    where = "" if check.host == check.address else f" at {line(check.address)}"
+    table.add_row(Text(word, style=style), Text.assemble((line(check.host), "bold"), where))
+    faults = check.lacks if check.fault is None else (check.fault,)
+    for fault in faults:
+        table.add_row(Text(""), Text(line(fault), style=style.removeprefix("bold ")))
+    for name, text in _rows(check.facts, check) if check.fault is None else ():
         table.add_row(Text(f"  {name}"), Text(line(text)))
     return table
 
 
-def _rows(check: HostCheck) -> list[tuple[str, str]]:
-    facts: dict[str, Any] = check.facts
+def _rows(facts: dict[str, Any], check: HostCheck) -> Iterator[tuple[str, str]]:
     host, folder = facts["host"], facts["folder"]
+    memory = _gib(host["memory_bytes"])
     rights = "root" if facts["is_root"] else "no root: no devices, no dropping of caches"
-    offset_ms, within_ms = (
-        (value or 0.0) * 1000 for value in (check.clock_offset_s, check.clock_uncertainty_s)
-    )
-    rows = [
-        ("host", f"{host['host']}, {host['distribution']}, {host['kernel']}, {host['cpus']} CPUs"),
-        ("host key", check.host_key),
-        ("Python", host["python"]),
-        ("fio", facts["fio"].get("version") or check.lacks[0]),
-        ("user", f"{facts['user']} ({rights})"),
-        ("room", f"{_gib(folder['free_bytes'])} free at {folder['examined']}"),
-        ("clock", f"{offset_ms:+.1f} ms from ours, known to {within_ms:.1f} ms"),
-    ]
+    yield "host", f"{host['host']}, {host['distribution']}, {host['kernel']}"
+    yield "has", f"{host['cpus']} CPUs ({host['cpu_model'] or 'unknown'}), {memory} of memory"
+    yield "host key", check.host_key
+    yield "Python", host["python"]
+    yield "fio", facts["fio"].get("version", "none")
+    yield "user", f"{facts['user']} ({rights})"
+    yield "room", f"{_gib(folder['free_bytes'])} free at {folder['examined']}"
+    yield "clock", _clock(check)
+    for target in facts["targets"]:
+        yield "target", _target(target)
     for device in facts["devices"]:
         serial = ", ".join(device["serials"]) or "no serial"
         model = f"{device['model']}, " if device["model"] else ""
         holds = device["holds"] or "empty: can be a target"
-        size = _gib(device["size_bytes"])
-        rows.append(("device", f"{device['path']}, {size}, {model}{serial}: {holds}"))
-    return rows
+        yield "device", f"{device['path']}, {_gib(device['size_bytes'])}, {model}{serial}: {holds}"
+
+
+def _clock(check: HostCheck) -> str:
+    offset_ms = (check.clock_offset_s or 0.0) * 1000
+    within_ms = (check.clock_uncertainty_s or 0.0) * 1000
+    if abs(offset_ms) <= within_ms:
+        return f"as ours, within {within_ms:.1f} ms"
+    return f"{offset_ms:+.1f} ms from ours, known to {within_ms:.1f} ms"
+
+
+def _target(target: dict[str, Any]) -> str:
+    """What an inventory's target is; its fault is told before."""
+    if "fault" in target:
+        return f"{target['path']}: no"
+    if target["kind"] == "device":
+        return f"{target['path']}, {_gib(target['size_bytes'])}: can be measured"
+    direct = "" if target.get("direct") else ", and without O_DIRECT"
+    return (
+        f"{target['path']}, {target.get('file_system', 'unknown')}, "
+        f"{_gib(target['free_bytes'])} free: can be measured{direct}"
+    )
 
 
 def _gib(size_bytes: int) -> str:

@@ -101,7 +101,7 @@ class Agent:
 
     def forget(self, *, keep: bool) -> list[str]:
         """End the supervisor; without `keep` the run's folder goes too.  What did not go."""
-        self.call("shutdown", forget=not keep)
+        self.call("shutdown", forget=not keep, leave=self.place.leaves)
         self.detach()
         if keep:
             return []

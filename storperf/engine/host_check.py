@@ -6,7 +6,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ def _check(agent: Agent, host: SshHost) -> HostCheck:
         agent.attach()
         try:
             clock = measure_offset(agent, epoch)
-            facts = agent.call("survey", fio=_FIO)["facts"]
+            targets = [asdict(each) for each in (host.target, host.reference) if each is not None]
+            facts = agent.call("survey", fio=_FIO, targets=targets)["facts"]
         finally:
             agent.forget(keep=False)
     except HostKeyRefused as error:
@@ -69,4 +70,6 @@ def _check(agent: Agent, host: SshHost) -> HostCheck:
 def _lacks(facts: dict[str, Any]) -> list[str]:
     found = facts["fio"]
     fault = found.get("error") or version_fault(found["version"])
-    return [] if fault is None else [f"no usable fio: {fault}"]
+    lacks = [] if fault is None else [f"no usable fio: {fault}"]
+    faults = [(target["path"], target.get("fault")) for target in facts["targets"]]
+    return [*lacks, *(f"no target at {path}: {why}" for path, why in faults if why)]

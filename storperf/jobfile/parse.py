@@ -115,6 +115,7 @@ def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str
             on_lost_agent=file.provider.on_lost_agent,
             patience_s=file.provider.patience,
             lease_s=file.provider.lease,
+            remove_agent=file.provider.remove_agent,
         ),
         sides=_sides(file),
         workloads=tuple(workloads),

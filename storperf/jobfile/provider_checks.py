@@ -9,7 +9,7 @@ from storperf.jobfile.models import JobFile
 from storperf.jobfile.provider_section import HostSection, HostTargetSection
 from storperf.jobfile.target_section import PlaceSection
 
-OF_SSH = ("inventory", "hosts", "fio_binary", "install_fio")
+OF_SSH = ("inventory", "hosts", "fio_binary", "install_fio", "remove_agent")
 
 
 def provider_faults(file: JobFile) -> Iterator[Fault]:

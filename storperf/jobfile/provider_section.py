@@ -158,6 +158,12 @@ class ProviderSection(Section):
         LEASE_S,
         shown="30m",
     )
+    remove_agent: scalars.Flag = _key(
+        "Remove the agent from each host with the run, unless another run uses it; else it stays "
+        "there for the next one, and goes when nobody wanted it for 7 days. For `ssh`.",
+        False,
+        shown=False,
+    )
 
 
 def ssh_host(section: HostSection) -> SshHost:

@@ -46,7 +46,8 @@ class HostCheck:
     """What `storperf agent check` found at one host.
 
     `fault` is why no agent runs there, None when one does; `host_key` is `known`, `refused`, or
-    `not_seen` when nobody got so far.  `lacks` is what a measurement there would miss.
+    `not_seen` when nobody got so far.  `lacks` is what a measurement there would miss: a usable
+    fio, or the target that the inventory names.
     The clock's offset is the host's minus ours, in seconds.  `facts`: see agent/survey.py.
     """
 

@@ -207,6 +207,7 @@ class Provider:
     on_lost_agent: OnLostAgent = OnLostAgent.FAIL
     patience_s: float | None = None
     lease_s: float = LEASE_S
+    remove_agent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,8 @@ class AgentPlace:
 
     `attach_s` is how long bringing the agent there may take; `patience_s` how long a lost one is
     sought before it is given up; `lease_s` how long it goes on without a manager.  `target` and
-    `reference` replace path and serial of the job's sides on this host.
+    `reference` replace path and serial of the job's sides on this host.  With `leaves` the agent
+    itself goes from the host with the run.
     """
 
     name: str
@@ -33,6 +34,7 @@ class AgentPlace:
     lease_s: float = LEASE_S
     target: HostTarget | None = None
     reference: HostTarget | None = None
+    leaves: bool = False
 
     def targets(self, job: Job) -> list[Target]:
         """Every target of every side as it is called on this host, by number."""

@@ -65,6 +65,7 @@ class SshProvider:
                 lease_s=job.provider.lease_s,
                 target=host.target,
                 reference=host.reference,
+                leaves=job.provider.remove_agent,
             )
             for number, host in enumerate(self._hosts(job), start=1)
         )

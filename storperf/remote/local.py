@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from storperf.agent import landing
 from storperf.deadline import Deadline
 from storperf.errors import AgentLost, InfrastructureError
 from storperf.remote.pack import AgentPackage
@@ -94,10 +95,11 @@ class LocalRemote:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.root.chmod(0o700)
             path = self.root / package.file_name
-            if not _holds(path, package.sha256):
+            if not landing.holds(str(path), package.sha256):
                 temporary = self.root / f".{package.file_name}.{secrets.token_hex(8)}"
                 temporary.write_bytes(package.content)
                 temporary.replace(path)
+            landing.prune(str(self.root), time.time())
         except OSError as error:
             raise InfrastructureError(
                 f"the agent cannot be put into {self.root}: {error.strerror}"
@@ -127,12 +129,3 @@ class LocalRemote:
 
     def close(self) -> None:
         """Nothing is kept open between the streams."""
-
-
-def _holds(path: Path, sha256: str) -> bool:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return False
-    with os.fdopen(fd, "rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest() == sha256

@@ -84,6 +84,22 @@ def a_target_that_needs_root_is_told_to_who_is_not(storperf):
         host.assert_nothing_left()
 
 
+@fact
+def a_check_tells_what_the_user_may_and_may_not(storperf):
+    with UserHost(storperf) as host:
+        for place, exit_code, says in (
+            ("/etc/storperf-bench", 3, "no target at /etc/storperf-bench: this user may not write"),
+            (f"/home/{USER}/data", 0, "free: can be measured"),
+        ):
+            (entry,) = host.provider(target={"directory": place})["hosts"]
+            (storperf.folder / "lab.yaml").write_text(json.dumps({"hosts": [entry]}))
+            ended = storperf("agent", "check", "--inventory", "lab.yaml")
+            assert ended.exit_code == exit_code, ended
+            assert says in ended.stdout
+            assert f"{USER} (no root: no devices" in ended.stdout
+        host.assert_nothing_left()
+
+
 def shown(folder):
     """Every file below a folder with what it holds, unpacked."""
     for path in filter(Path.is_file, folder.rglob("*")):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from storperf.agent import frames
 from storperf.deadline import Deadline
 from storperf.errors import AgentLost, InfrastructureError
-from storperf.remote.pack import build_agent
+from storperf.remote.pack import AgentPackage, build_agent
 
 from .conftest import REMOTES, is_alive, wait_until
 
@@ -79,6 +81,83 @@ def test_managers_that_stage_at_once_do_no_harm(make_remote, tmp_path):
         list(pool.map(lambda remote: remote.stage(PACKAGE, soon()), remotes))
     assert [path.name for path in (tmp_path / "agent").iterdir()] == [PACKAGE.file_name]
     assert (tmp_path / "agent" / PACKAGE.file_name).read_bytes() == PACKAGE.content
+
+
+# --- what is wanted no more -----------------------------------------------------------------------
+
+OTHER = AgentPackage(content=b"another version", sha256="0" * 64)
+OLD_AGENT, OLD_FIO = f"agent-{'1' * 16}.pyz", f"fio-{'2' * 16}"
+HALF = f".agent-{'3' * 16}.pyz.{'4' * 16}"
+WEEK_S = 7 * 24 * 3600
+
+
+def not_wanted_for(path, seconds):
+    then_s = time.time() - seconds
+    os.utime(path, (then_s, then_s))
+
+
+def stage_another(make, folder):
+    """What a newer storperf does; it finds another version than it sent, and says so."""
+    with contextlib.suppress(InfrastructureError):
+        make(folder).stage(OTHER, soon())
+
+
+def test_what_nobody_wanted_for_a_week_goes_at_the_next_staging(make_remote, tmp_path):
+    folder = tmp_path / "agent"
+    folder.mkdir(mode=0o700)
+    kept = {"notes.txt": 2 * WEEK_S, f"agent-{'5' * 16}.pyz": WEEK_S - 3600}
+    for name, age_s in {
+        OLD_AGENT: WEEK_S + 60,
+        OLD_FIO: WEEK_S + 60,
+        HALF: WEEK_S + 60,
+        **kept,
+    }.items():
+        (folder / name).write_bytes(b"x")
+        not_wanted_for(folder / name, age_s)
+    make_remote(folder).stage(PACKAGE, soon())
+    assert {path.name for path in folder.iterdir()} == {PACKAGE.file_name, *kept}
+
+
+def test_an_agent_that_is_staged_again_is_wanted_again(make_remote, tmp_path):
+    folder = tmp_path / "agent"
+    for _ in range(2):
+        make_remote(folder).stage(PACKAGE, soon())
+        not_wanted_for(folder / PACKAGE.file_name, 2 * WEEK_S)
+    make_remote(folder).stage(PACKAGE, soon())
+    stage_another(make_remote, folder)
+    assert (folder / PACKAGE.file_name).exists()
+
+
+def test_an_agent_that_runs_stays_however_old_it_is(host, make_remote):
+    channel = host.open()
+    (host.root / OLD_FIO).write_bytes(b"x")
+    for name in (PACKAGE.file_name, OLD_FIO):
+        not_wanted_for(host.root / name, 2 * WEEK_S)
+    stage_another(make_remote, host.root)
+    assert {PACKAGE.file_name, OLD_FIO} <= {path.name for path in host.root.iterdir()}
+    channel.call("shutdown")
+    channel.close()
+    wait_until(lambda: not is_alive(host.supervisors[0]))
+    stage_another(make_remote, host.root)
+    assert {PACKAGE.file_name, OLD_FIO}.isdisjoint(path.name for path in host.root.iterdir())
+
+
+def test_the_last_agent_that_was_asked_to_leave_takes_everything_along(host):
+    (host.root / OLD_FIO).write_bytes(b"x")
+    first, second = host.open("run-1"), host.open("run-2", copy="second.journal")
+    first.call("shutdown", forget=True, leave=True)
+    wait_until(lambda: not is_alive(host.supervisors[0]))
+    assert (host.root / PACKAGE.file_name).exists()
+    second.call("shutdown", forget=True, leave=True)
+    wait_until(lambda: not host.root.exists())
+
+
+def test_an_agent_that_leaves_takes_nothing_of_others_along(host):
+    (host.root / "notes.txt").write_bytes(b"x")
+    (host.root / OLD_AGENT).write_bytes(b"x")
+    host.open().call("shutdown", forget=True, leave=True)
+    wait_until(lambda: not is_alive(host.supervisors[0]))
+    assert {path.name for path in host.root.iterdir()} == {"notes.txt", OLD_AGENT}
 
 
 # --- open ----------------------------------------------------------------------------------------

@@ -38,3 +38,11 @@ def test_a_survey_of_this_host_is_whole(tmp_path):
     assert found["folder"]["free_bytes"] > 0
     assert found["user"]
     assert all(device["holds"] is None or device["holds"] for device in found["devices"])
+    assert found["targets"] == []
+
+
+def test_targets_that_are_asked_for_are_looked_at(tmp_path):
+    asked = [{"path": str(tmp_path)}, {"path": "/dev/nowhere", "serial": "x"}]
+    good, bad = survey("/no/fio", str(tmp_path), asked)["targets"]
+    assert (good["kind"], good.get("fault")) == ("directory", None)
+    assert "neither it nor" in bad["fault"]
