@@ -31,7 +31,12 @@ class FrameError(Exception):
 
 def encode(kind: int, message: Message) -> bytes:
     """The frame of one message; ValueError for NaN and inf, which are never sent."""
-    return wrap(kind, json.dumps(message, separators=(",", ":"), allow_nan=False).encode())
+    return wrap(kind, payload_of(message))
+
+
+def payload_of(message: Message) -> bytes:
+    """A message as JSON; ValueError for NaN and inf."""
+    return json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
 
 
 def wrap(kind: int, payload: bytes) -> bytes:

@@ -123,7 +123,7 @@ class Agent:
     def records(self, wait_s: float) -> Iterator[frames.Message]:
         """Records that have come; keeps the lease alive."""
         if self._ping.is_over:
-            self.call("ping")
+            self._attached().ping(Deadline.after(_CALL_S))
             self._ping = Deadline.after(self._ping_every_s)
         return self._attached().records(wait_s)
 

@@ -30,15 +30,26 @@ def collect(context: RunContext) -> None:
         context.cancel.check()
         if trial.state is not TrialState.STORED:
             continue
-        for agent in context.agents_of(context.plan.step(trial.step_key)):
-            losses.ask(context, [agent], partial(_bring_all, context, trial))
+        agents = context.agents_of(context.plan.step(trial.step_key))
+        told = losses.ask(context, agents, partial(_bring_all, context, trial), fanout.FEW_THREADS)
+        for why in filter(None, told.values()):
+            # Raw output explains figures; without it they are what they are.
+            context.announce.note(f"raw output of {trial.id} is not kept: {why}")
 
 
-def _bring_all(context: RunContext, trial: Trial, agent: Agent) -> None:
+def _bring_all(context: RunContext, trial: Trial, agent: Agent) -> str | None:
+    """Why something of an agent's raw output is not kept; None when all of it is."""
+    faults = []
     for number in context.numbers_of_side(trial.side):
         for which in _RAW_KINDS:
-            _bring(context, agent, (trial.id, trial.attempt), number, which)
+            try:
+                _bring(context, agent, (trial.id, trial.attempt), number, which)
+            except (AgentLost, StoreError):
+                raise
+            except StorperfError as error:
+                faults.append(error.message)
     agent.call("drop_raw", trial=trial.id, attempt=trial.attempt)
+    return "; ".join(faults) or None
 
 
 def _bring(
@@ -49,15 +60,8 @@ def _bring(
     if kept.exists():
         return
     with tempfile.NamedTemporaryFile(dir=folder, prefix=_FETCHING) as temporary:
-        try:
-            for piece in agent.fetch(*key, number, which):
-                temporary.write(piece)
-        except AgentLost:
-            raise
-        except StorperfError as error:
-            # Raw output explains figures; without it they are what they are.
-            context.announce.note(f"raw output of {key[0]} is not kept: {error.message}")
-            return
+        for piece in agent.fetch(*key, number, which):
+            temporary.write(piece)
         temporary.flush()
         keep_raw(Path(temporary.name), kept)
 
@@ -77,10 +81,9 @@ def teardown(context: RunContext) -> None:
         context.faults.append((ExitCode.INFRASTRUCTURE, f"left behind: {text}"))
     # The store comes last: when it is the one that fails, the hosts are clean already.
     ledger = [entry.name for entry in context.store.ledger(context.run_id) if not entry.released]
-    for agent in given_back:
-        for name in sorted(ledger):
-            if f"{name}/".startswith(f"{context.run_id}/{agent.name}/"):
-                context.store.ledger_release(context.run_id, name)
+    places = {f"{context.run_id}/{agent.name}" for agent in given_back}
+    gone = [name for name in sorted(ledger) if "/".join(name.split("/")[:2]) in places]
+    context.store.ledger_release(context.run_id, *gone)
 
 
 def _give_back(context: RunContext, agent: Agent) -> list[str]:

@@ -10,7 +10,9 @@ from storperf.engine.agents import Agent
 from storperf.errors import StorperfError, worst
 
 # More would not be quicker: the manager has one interpreter.
-_MOST_THREADS = 64
+MOST_THREADS = 64
+# What is timed, or takes memory for each agent.
+FEW_THREADS = 8
 
 Given = TypeVar("Given")
 
@@ -28,12 +30,13 @@ def for_each(agents: Sequence[Agent], act: Callable[[Agent], Given]) -> list[Giv
     return [future.result() for future in futures]
 
 
-def outcomes(agents: Sequence[Agent], act: Callable[[Agent], Given]) -> list[Future[Given]]:
-    """How it came out for each agent, in their order; all of them are done."""
+def outcomes(
+    agents: Sequence[Agent], act: Callable[[Agent], Given], width: int = MOST_THREADS
+) -> list[Future[Given]]:
+    """How it came out for each agent, in their order; all of them are done, `width` at a time."""
     if len(agents) <= 1:
         return [_outcome(act, agent) for agent in agents]
-    width = min(len(agents), _MOST_THREADS)
-    with ThreadPoolExecutor(width, thread_name_prefix="agents") as threads:
+    with ThreadPoolExecutor(min(len(agents), width), thread_name_prefix="agents") as threads:
         return [threads.submit(act, agent) for agent in agents]
 
 

@@ -23,10 +23,14 @@ LOST_AGENTS = "lost_agents"
 
 
 def ask(
-    context: RunContext, agents: Iterable[Agent], act: Callable[[Agent], Given]
+    context: RunContext,
+    agents: Iterable[Agent],
+    act: Callable[[Agent], Given],
+    width: int = fanout.MOST_THREADS,
 ) -> dict[Agent, Given]:
     """What `act` gives for each of the agents that the run still has, in their order.
 
+    `width` of them are asked at a time.
     An agent that is lost meanwhile is attached again and asked once more, so `act` must bear to
     be repeated.  One that stays lost is missing from what comes out, or ends the run.
     """
@@ -38,7 +42,7 @@ def ask(
             agent.reattach(context.cancel)
             return act(agent)
 
-    return _of_the_rest(context, agents, ask_again)
+    return _of_the_rest(context, agents, ask_again, width)
 
 
 def attach_again(context: RunContext, agents: Iterable[Agent]) -> None:
@@ -47,10 +51,13 @@ def attach_again(context: RunContext, agents: Iterable[Agent]) -> None:
 
 
 def _of_the_rest(
-    context: RunContext, agents: Iterable[Agent], act: Callable[[Agent], Given]
+    context: RunContext,
+    agents: Iterable[Agent],
+    act: Callable[[Agent], Given],
+    width: int = fanout.MOST_THREADS,
 ) -> dict[Agent, Given]:
     present = [agent for agent in agents if agent.name not in context.lost]
-    outcomes = dict(zip(present, fanout.outcomes(present, act), strict=True))
+    outcomes = dict(zip(present, fanout.outcomes(present, act, width), strict=True))
     failures = {agent: each.exception() for agent, each in outcomes.items() if each.exception()}
     lost = {agent: error for agent, error in failures.items() if isinstance(error, AgentLost)}
     if len(lost) < len(failures):

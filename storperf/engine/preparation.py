@@ -19,8 +19,8 @@ def provision(context: RunContext) -> None:
     """Get the agents and attach to them; what will be created is in the ledger first."""
     if context.agents:
         return
-    for entry in context.provider.ledger(context.run_id, context.job):
-        context.store.ledger_add(context.run_id, entry)
+    entries = context.provider.ledger(context.run_id, context.job)
+    context.store.ledger_add(context.run_id, *entries)
     package = build_agent()
     folder = context.store.journals_folder(context.run_id)
     for place in context.provider.acquire(context.job):
@@ -35,16 +35,17 @@ def prepare(context: RunContext) -> None:
     """Look at each host, take the targets, let fio's own parser read every step."""
     probed = losses.ask(context, context.agents, partial(_probe, context))
     taken = losses.ask(context, probed, lambda each: each.prepare(_requests(context, each)))
+    environments: dict[str, object] = {}
     for agent, prepared in taken.items():
         facts = probed[agent]
         context.prepared[agent.name] = prepared
-        environment: dict[str, object] = {
+        environments[f"environment.{agent.name}"] = {
             "host": facts["host"],
             "fio": facts["fio"]["version"],
             "targets": [_target_facts(target) for target in prepared],
         }
-        context.store.set_run_facts(context.run_id, {f"environment.{agent.name}": environment})
         tell_queues(context, agent)
+    context.store.set_run_facts(context.run_id, environments)
     fresh = [agent for agent in taken if not _has_started(agent)]
     checked = losses.ask(context, fresh, partial(check_steps, context))
     for agent in checked:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from storperf.engine import losses
+from storperf.engine import fanout, losses
 from storperf.engine.agents import Agent
 from storperf.engine.clocks import measure_offset
 from storperf.engine.context import RunContext
@@ -25,16 +25,18 @@ ALL = "all"
 
 def clock_facts(context: RunContext, agents: Sequence[Agent]) -> dict[str, dict[str, float]]:
     """What the agents' clocks say now, by agent, in seconds."""
-    found = {}
-    for agent in agents:
-        told = losses.ask(context, [agent], lambda each: measure_offset(each, context.epoch))
-        for offset in told.values():
-            found[agent.name] = {
-                "offset_s": offset.offset_s,
-                "uncertainty_s": offset.uncertainty_s,
-                "applied_s": offset.applied_s,
-            }
-    return found
+    # Few at a time: who waits for the interpreter measures that.
+    told = losses.ask(
+        context, agents, lambda each: measure_offset(each, context.epoch), fanout.FEW_THREADS
+    )
+    return {
+        agent.name: {
+            "offset_s": offset.offset_s,
+            "uncertainty_s": offset.uncertainty_s,
+            "applied_s": offset.applied_s,
+        }
+        for agent, offset in told.items()
+    }
 
 
 def applied_s(trial: Trial, agent: str) -> float:

@@ -76,8 +76,9 @@ class Waiting:
                     patience = Deadline.after(_STOP_S)
                 if patience is not None and patience.is_over:
                     break
+                # One is waited for, all others are asked: ten rounds a second, however many.
                 for hearing in waited:
-                    self._turn(hearing, threads, _POLL_S / len(waited))
+                    self._turn(hearing, threads, _POLL_S if hearing is waited[0] else 0.0)
         return Ends(
             records={each.name: each.ended for each in self._hearings if each.ended is not None},
             lost={each.name: each.lost for each in self._hearings if each.lost is not None},

@@ -61,6 +61,8 @@ class AgentClient:
         self._records: queue.Queue[frames.Message] = queue.Queue(maxsize=_QUEUED_RECORDS)
         self._pending: deque[frames.Message] = deque()
         self._lost: StorperfError | None = None
+        self._unanswered_ping: int | None = None
+        self._ping_until = Deadline.after(0.0)
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._read, name=f"agent {name}", daemon=True)
         self._thread.start()
@@ -77,6 +79,19 @@ class AgentClient:
         if not reply["ok"]:
             raise _refusal(self.name, reply["error"])
         return reply
+
+    def ping(self, deadline: Deadline) -> None:
+        """Renew the lease without waiting for the answer: others are heard meanwhile.
+
+        AgentLost when an earlier ping was not answered by its deadline.
+        """
+        if self._unanswered_ping is not None:
+            if self._ping_until.is_over:
+                raise AgentLost(f"{self.name} did not answer ping in time")
+            return
+        self._number += 1
+        self._unanswered_ping, self._ping_until = self._number, deadline
+        self._stream.write(frames.encode(frames.COMMAND, {"id": self._number, "command": "ping"}))
 
     def follow(self) -> int:
         """Start the stream of records behind what the journal copy holds; the newest's number.
@@ -155,18 +170,22 @@ class AgentClient:
         reader = frames.FrameReader()
         try:
             while chunk := self._stream.read():
-                for kind, message in reader.feed(chunk):
-                    self._take(kind, message)
+                for kind, payload in reader.feed_raw(chunk):
+                    self._take(kind, payload)
             self._lost = AgentLost(f"{self.name} is gone: {self._stream.last_words()}")
         except StorperfError as error:
             self._lost = error
         except (OSError, ValueError, frames.FrameError) as error:
             self._lost = AgentLost(f"{self.name}: the channel broke: {error}")
 
-    def _take(self, kind: int, message: frames.Message) -> None:
+    def _take(self, kind: int, payload: bytes) -> None:
+        message = frames.parse(payload)
         if kind == frames.REPLY:
-            self._replies.put(message)
-        elif kind == frames.RECORD and self._journal.take(message):
+            if message["id"] == self._unanswered_ping:
+                self._unanswered_ping = None
+            else:
+                self._replies.put(message)
+        elif kind == frames.RECORD and self._journal.take(message, payload):
             while not self._is_closing.is_set():
                 try:
                     self._records.put(message, timeout=_WAIT_S)

@@ -33,8 +33,11 @@ class JournalCopy:
         except OSError as error:
             raise StoreError(f"cannot write {path}: {error.strerror}", path=str(path)) from error
 
-    def take(self, record: frames.Message) -> bool:
-        """Append a record; False when it is here already, AgentLost when one before is missing."""
+    def take(self, record: frames.Message, payload: bytes | None = None) -> bool:
+        """Append a record; False when it is here already, AgentLost when one before is missing.
+
+        `payload` is the record as it came, which need not be made again.
+        """
         number = record["n"]
         if number <= self.last:
             return False
@@ -43,7 +46,7 @@ class JournalCopy:
                 f"the agent's journal lost records: {self.last + 1} to {number - 1} are missing"
             )
         try:
-            frame = frames.encode(frames.RECORD, record)
+            frame = frames.wrap(frames.RECORD, payload or frames.payload_of(record))
             if os.write(self._fd, frame) != len(frame):
                 raise StoreError(f"no space for {self.path}")
         except OSError as error:

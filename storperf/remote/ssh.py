@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from storperf.deadline import Deadline
 from storperf.errors import AgentLost, InfrastructureError
 from storperf.model.host import SshHost
-from storperf.remote.connection import ask, connect, ssh_faults, start
+from storperf.remote.connection import ask, connect, disconnect, ssh_faults, start
 from storperf.remote.pack import AgentPackage
 from storperf.remote.ssh_login import Login
 from storperf.remote.staging import DEFAULT_FOLDER, Landing, StagedFile, bring, look
@@ -74,7 +74,7 @@ class SshStream:
     def close(self) -> None:
         """End the channel and its connection; the supervisor goes on."""
         self._channel.close()
-        self._client.close()
+        disconnect(self._client)
 
     def _hear_stderr(self) -> None:
         """Drained always: what lies in it takes the room of what is waited for."""
@@ -174,7 +174,7 @@ class SshRemote:
     def close(self) -> None:
         """Close the connection."""
         if self._client is not None:
-            self._client.close()
+            disconnect(self._client)
             self._client = None
 
     # --- in detail ---------------------------------------------------------------

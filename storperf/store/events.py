@@ -47,44 +47,42 @@ class EventRows:
                 Event(at_s=row.at_s, kind=row.kind, text=row.text, facts=row.facts) for row in rows
             )
 
-    def ledger_add(self, run_id: str, entry: LedgerEntry) -> None:
-        """Write down something of ours before it is created; again is the same as once.
+    def ledger_add(self, run_id: str, *entries: LedgerEntry) -> None:
+        """Write down what will be ours before it is created, all or nothing.
 
-        A name that was released and is added again counts as out there again.
+        Again is the same as once; a name that was released and is added again counts as out
+        there again.
         """
         with self._database.write() as connection:
             require_run(connection, run_id)
-            of_run = _LEDGER.c.run_id == run_id
-            position = connection.scalar(
-                sa.select(_LEDGER.c.position).where(of_run, _LEDGER.c.name == entry.name)
-            )
-            if position is None:
-                position = connection.scalar(sa.select(sa.func.count()).where(of_run))
-            row = {
-                "run_id": run_id,
-                "name": entry.name,
-                "kind": entry.kind,
-                "where": entry.where,
-                "released": entry.released,
-                "position": position,
+            known = _positions(connection, run_id)
+            rows = {
+                entry.name: {
+                    "run_id": run_id,
+                    "name": entry.name,
+                    "kind": entry.kind,
+                    "where": entry.where,
+                    "released": entry.released,
+                    "position": known.setdefault(entry.name, len(known)),
+                }
+                for entry in entries
             }
-            upsert(connection, _LEDGER, [row])
+            upsert(connection, _LEDGER, list(rows.values()))
 
-    def ledger_release(self, run_id: str, name: str) -> None:
-        """Note that the thing is gone; again is the same as once, an unknown name is refused."""
+    def ledger_release(self, run_id: str, *names: str) -> None:
+        """Note that things are gone; again is the same as once, an unknown name is refused."""
         with self._database.write() as connection:
             require_run(connection, run_id)
-            changed = connection.execute(
+            known = _positions(connection, run_id)
+            for name in names:
+                if name not in known:
+                    there = ", ".join(known) or "nothing"
+                    raise UnknownName(f"the ledger of run {run_id} holds {there}, not {name!r}")
+            connection.execute(
                 sa.update(_LEDGER)
-                .where(_LEDGER.c.run_id == run_id, _LEDGER.c.name == name)
+                .where(_LEDGER.c.run_id == run_id, _LEDGER.c.name.in_(names))
                 .values(released=True)
             )
-            if changed.rowcount == 0:
-                names = connection.scalars(
-                    sa.select(_LEDGER.c.name).where(_LEDGER.c.run_id == run_id)
-                )
-                known = ", ".join(names) or "nothing"
-                raise UnknownName(f"the ledger of run {run_id} holds {known}, not {name!r}")
 
     def ledger(self, run_id: str) -> tuple[LedgerEntry, ...]:
         """Everything the run ever wrote down, in that order, released or not."""
@@ -111,3 +109,13 @@ def insert_event(connection: sa.Connection, run_id: str, event: Event) -> None:
             "facts": event.facts,
         },
     )
+
+
+def _positions(connection: sa.Connection, run_id: str) -> dict[str, int]:
+    """The names in a run's ledger and their places."""
+    rows = connection.execute(
+        sa.select(_LEDGER.c.name, _LEDGER.c.position)
+        .where(_LEDGER.c.run_id == run_id)
+        .order_by(_LEDGER.c.position)
+    )
+    return {row.name: row.position for row in rows}

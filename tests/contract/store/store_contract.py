@@ -368,6 +368,9 @@ class EventContract:
         for entry in entries:
             store.ledger_add("r", entry)
         assert store.ledger("r") == tuple(entries[:2])
+        more = [replace(entries[0], name=n) for n in ("c", "a", "d", "c")]
+        store.ledger_add("r", *more)
+        assert [each.name for each in store.ledger("r")] == ["b", "a", "c", "d"]
 
     def test_what_is_released_stays_in_the_ledger_and_may_be_released_again(self, store):
         store.create_run(a_run("r"), a_plan())
@@ -394,7 +397,8 @@ class EventContract:
         store.ledger_add("r", LedgerEntry(name="a", kind="k", where="w"))
         store.ledger_add("other", LedgerEntry(name="b", kind="k", where="w"))
         with pytest.raises(UnknownName, match="holds a, not 'b'"):
-            store.ledger_release("r", "b")
+            store.ledger_release("r", "a", "b")
+        assert not store.ledger("r")[0].released
 
 
 class BaselineContract:

@@ -136,6 +136,16 @@ def test_a_full_disk_leaves_no_half_record(path, no_room_behind, room):
     assert read(path) == [{"n": 1, "kind": "a"}, {"n": 2, "kind": "c"}]
 
 
+def test_a_copy_keeps_a_record_as_it_came(tmp_path):
+    copy = JournalCopy(tmp_path / "copy")
+    copy.take({"n": 1, "kind": "a"}, b'{ "n": 1, "kind": "a" }')
+    copy.close()
+    assert b'{ "n": 1, "kind": "a" }' in (tmp_path / "copy").read_bytes()
+    again = JournalCopy(tmp_path / "copy")
+    assert list(again.records()) == [{"n": 1, "kind": "a"}]
+    again.close()
+
+
 def test_a_copy_takes_each_record_once_and_in_order(tmp_path):
     copy = JournalCopy(tmp_path / "copy")
     assert copy.take({"n": 1, "kind": "a", "trial": "t", "attempt": 1}) is True

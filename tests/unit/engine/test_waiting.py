@@ -23,9 +23,11 @@ class BrokenAgent:
         self.journal = SimpleNamespace(since=lambda _trial, _attempt: list(journal))
         self.script = list(script)
         self.reattached = 0
+        self.waited_s = []
         self.calls = []
 
-    def records(self, _wait_s):
+    def records(self, wait_s):
+        self.waited_s.append(wait_s)
         step = self.script.pop(0)
         if isinstance(step, AgentLost):
             raise step
@@ -132,3 +134,15 @@ def test_an_agent_that_stays_lost_does_not_keep_the_others_from_their_end(contex
     ends = waiting_for(context, [gone, other], lambda _name, _each: None).run()
     assert set(ends.records) == {"agent-02"}
     assert str(ends.lost["agent-01"]) == "gone for good"
+
+
+def test_however_many_agents_there_are_one_of_them_is_waited_for(context):
+    agents = []
+    for number in range(3):
+        agent = BrokenAgent([], [[record(1)], [], [record(2, "trial_ended")]])
+        agent.name = f"agent-{number}"
+        agents.append(agent)
+    waiting_for(context, agents, lambda _name, _record: None).run()
+    first, *others = agents
+    assert all(wait_s > 0 for wait_s in first.waited_s)
+    assert [wait_s for each in others for wait_s in each.waited_s] == [0.0] * 6
