@@ -55,21 +55,19 @@ def release_times(
     return {agent.name: at_s + applied_s(trial, agent.name) for agent in agents}
 
 
-def extremes(summaries: Iterable[Summary]) -> dict[str, dict[str, dict[str, object]]]:
-    """The slowest and the fastest agent in each direction, in operations a second.
-
-    By IOPS also where bandwidth is judged: the blocks of a step are those of all its agents.
-    """
-    rates: dict[str, list[tuple[float, str]]] = defaultdict(list)
+def extremes(summaries: Iterable[Summary], metric: str) -> dict[str, dict[str, object]]:
+    """The agents with the lowest and the highest `metric` in each direction."""
+    values: dict[str, list[tuple[float, str]]] = defaultdict(list)
     for each in summaries:
-        if each.metric == "iops" and each.agent != ALL:
-            rates[each.op].append((each.value, each.agent))
+        if each.metric == metric and each.agent != ALL:
+            values[each.op].append((each.value, each.agent))
     return {
         op: {
-            word: {"agent": agent, "iops": value}
-            for word, (value, agent) in (("slowest", min(found)), ("fastest", max(found)))
+            "metric": metric,
+            "slowest": dict(zip(("value", "agent"), min(found), strict=True)),
+            "fastest": dict(zip(("value", "agent"), max(found), strict=True)),
         }
-        for op, found in rates.items()
+        for op, found in values.items()
     }
 
 

@@ -245,7 +245,8 @@ class TrialRun:
         found = trial_tables.summarise(self._context, self._trial, table, met=met)
         self._add_facts(window_s=found.window_s)
         if together is not None:
-            self._add_facts(together={**together, "extremes": extremes(found.summaries)})
+            rates = extremes(found.summaries, self._step.workload.judged_metric)
+            self._add_facts(together={**together, "extremes": rates})
         return self._take(found, end_of(self._context.job, self._step, met), lacks)
 
     def _take(

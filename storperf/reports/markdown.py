@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from storperf.model.result import RunResult
 from storperf.model.run import SteadyFigures, Trial
+from storperf.reports.agents_apart import apart_sentence
 from storperf.reports.clean import markdown, markdown_block
 from storperf.reports.found import found_sentences
 from storperf.reports.step_rows import NOTHING, StepRow, step_rows
@@ -30,6 +31,7 @@ def render_markdown(result: RunResult) -> str:
         *_steps(step_rows(result)),
         *(f"- {markdown(sentence)}" for sentence in found_sentences(result.run)),
         *_checks(result),
+        *_apart(result),
         "## Trials",
         _trials(result.trials),
         *_facts("Environment", result.environment),
@@ -100,6 +102,14 @@ def _checks(result: RunResult) -> Iterator[str]:
         f"{'' if check.op is None else ' ' + markdown(check.op)}: {markdown(check.sentence)}"
         for check in result.verdict.checks
     )
+
+
+def _apart(result: RunResult) -> Iterator[str]:
+    told = [(trial, apart_sentence(trial)) for trial in result.trials]
+    lines = [f"- {markdown(trial.id)}: {markdown(said)}" for trial, said in told if said]
+    if lines:
+        yield "## Agents"
+        yield "\n".join(lines)
 
 
 def _trials(trials: Sequence[Trial]) -> str:

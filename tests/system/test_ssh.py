@@ -105,9 +105,10 @@ def assert_each_interval_once(program, document):
 @fact
 def steps_with_more_agents_take_the_first_ones_and_sum_them_up(storperf):
     with Hosts(storperf, 3) as hosts:
-        ended = storperf("run", hosts.job(matrix={"queue_depth": 1, "agents": [1, 3]}), "--json")
+        ended = storperf("run", hosts.job(matrix={"queue_depth": 1, "agents": [1, 2, 3]}), "--json")
         assert ended.exit_code == 0, ended
-        one, three = ended.json["steps"]
+        one, two, three = ended.json["steps"]
+        assert set(two["trials"][0]["facts"]["ends"]) == {"agent-01", "agent-02"}
         assert set(one["trials"][0]["facts"]["ends"]) == {"agent-01"}
         assert set(three["trials"][0]["facts"]["ends"]) == {"agent-01", "agent-02", "agent-03"}
         iops = {
@@ -122,8 +123,40 @@ def steps_with_more_agents_take_the_first_ones_and_sum_them_up(storperf):
         assert_each_interval_once(storperf, ended.json)
         hosts.assert_nothing_left()
         for server in hosts.servers:
-            # To find out, to bring the agent; to attach; at the end to look.
+            # To find out, to bring the agent; to attach, once for all steps; at the end to look.
             assert server.commands()[:3] == ["command", "subsystem", "command"]
+            assert len(server.commands()) <= 4
+
+
+@fact
+def an_agent_that_begins_late_is_shown_and_its_step_is_not_judged(storperf):
+    # fio waits at its gate by `cat`; this one needs three seconds more.
+    late = storperf.top / "late"
+    late.mkdir()
+    (late / "cat").write_text('#!/bin/sh\n/bin/cat "$@"; sleep 3\n')
+    (late / "cat").chmod(0o755)
+    path = f"{late}:/usr/local/bin:/usr/bin:/bin"
+    with Hosts(storperf, 2, last={"environment": {"PATH": path}}) as hosts:
+        ended = storperf("run", hosts.job(duration="6s"), "--json")
+        assert ended.exit_code == 3, ended
+        (trial,) = ended.trials
+        assert "low_overlap" in trial["flags"]
+        together = trial["facts"]["together"]
+        assert together["gate_skew_s"] < 0.5
+        assert together["start_skew_s"] == pytest.approx(3, abs=1)
+        assert together["overlap"] < 0.7
+        assert (together["first_done"], together["last_done"]) == ("agent-01", "agent-02")
+        run = ended.json["run"]
+        assert (run["verdict"], run["reason"]) == ("inconclusive", "too_few")
+        assert not ended.json["verdict"]["enters_baseline"]
+        assert {check["kind"] for check in ended.json["verdict"]["checks"]} == {"gate"}
+        page = (storperf.run_folder(run["id"]) / "report.html").read_text()
+        for shown in (" ".join(storperf("show").stdout.split()), page):
+            assert "agent-01 was done first, agent-02 last" in shown
+            assert "slowest agent-0" in shown
+        compared = storperf("compare", "last", "last")
+        assert "the agents ran together for too short a time" in " ".join(compared.stdout.split())
+        hosts.assert_nothing_left()
 
 
 @fact
