@@ -25,9 +25,11 @@ def require_fio(context: RunContext, agent: Agent, found: dict[str, Any]) -> Non
     """
     fault = found.get("error") or version_fault(found["version"])
     if fault is not None:
+        is_ours = context.job.provider.kind == "local"
+        more = "" if is_ours else ", or let it be brought (provider.fio_binary, install_fio: true)"
         raise FioMissing(
             f"{agent.name} has no usable fio: {fault}; install it (apt-get install fio) or name "
-            "one with provider.fio"
+            f"one with provider.fio{more}"
         )
     _require_engines(context, agent, found["engines"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -17,15 +18,25 @@ from storperf.remote.staging import DEFAULT_FOLDER, Landing, StagedFile, bring, 
 if TYPE_CHECKING:
     from paramiko import Channel, SSHClient
 
+log = logging.getLogger(__name__)
+
 _LOOK_S = 0.5
 _WRITE_S = 120.0
 _LAST_WORDS_S = 2.0
 _MOST_WORDS = 64 << 10
 _AGAIN_S = 0.05
+# What brings fio, step by step; the last one's word counts.  apt-get alone has to be told to load
+# its lists, which images come without, and waits for others that install on the host just now.
 _INSTALL = {
-    "apt-get": ("install", "-y", "--no-install-recommends", "fio"),
-    "dnf": ("install", "-y", "fio"),
-    "zypper": ("--non-interactive", "install", "fio"),
+    "apt-get": (
+        ("update",),
+        (
+            *("-o", "DPkg::Lock::Timeout=120"),
+            *("install", "-y", "--no-install-recommends", "fio"),
+        ),
+    ),
+    "dnf": (("install", "-y", "fio"),),
+    "zypper": (("--non-interactive", "install", "fio"),),
 }
 
 
@@ -234,13 +245,15 @@ class SshRemote:
                 "the inventory, or install it by hand"
             )
         installer = landing.installers[0]
-        argv = ["env", "DEBIAN_FRONTEND=noninteractive", installer, *_INSTALL[installer]]
-        said = ask(
-            self._connected(deadline),
-            self._as_root(argv),
-            f"{self._who}: installing fio",
-            deadline,
-        )
+        log.info("%s has no fio: %s installs it", self._who, installer)
+        for words in _INSTALL[installer]:
+            argv = ["env", "DEBIAN_FRONTEND=noninteractive", installer, *words]
+            said = ask(
+                self._connected(deadline),
+                self._as_root(argv),
+                f"{self._who}: installing fio",
+                deadline,
+            )
         if said.exit_status:
             last = " / ".join(said.stderr.splitlines()[-3:])
             raise InfrastructureError(f"{self._who}: {installer} cannot install fio: {last}")

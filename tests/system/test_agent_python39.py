@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from tools.debian_11 import debian_11_tree
 
 pytestmark = pytest.mark.all_only
-
-CHROOT = Path(__file__).parents[2] / ".make" / "chroot-bullseye-fio"
-
-
-def make_chroot(place: Path) -> None:
-    """Debian 11 with python3 and its own fio at `place`, whole or not at all."""
-    unfinished = place.with_name(f"{place.name}.unfinished")
-    if unfinished.exists():
-        shutil.rmtree(unfinished)
-    debootstrap = subprocess.run(
-        [
-            *("debootstrap", "--variant=minbase", "--include=python3,fio"),
-            *("bullseye", str(unfinished)),
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    said = "\n".join([*debootstrap.stdout.splitlines()[-5:], debootstrap.stderr])
-    assert debootstrap.returncode == 0, f"debootstrap made no Debian 11:\n{said}"
-    unfinished.rename(place)
 
 
 @pytest.fixture(scope="session")
 def debian_11() -> Path:
-    """The root of a Debian 11; made once and kept, for it takes half a minute."""
-    if os.geteuid() != 0:
-        pytest.skip("chroot needs root")
-    if shutil.which("debootstrap") is None:
-        pytest.skip("debootstrap is not installed")
-    CHROOT.parent.mkdir(exist_ok=True)
-    with CHROOT.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not CHROOT.exists():
-            make_chroot(CHROOT)
-    return CHROOT
+    """The root of a Debian 11."""
+    return debian_11_tree()
 
 
 @pytest.fixture

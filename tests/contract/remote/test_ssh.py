@@ -358,8 +358,19 @@ def test_a_missing_fio_is_installed_only_when_that_was_said(make_sshd, tmp_path)
     stage(remote_to(host, **missing))
     assert not (tmp_path / "installed").exists()
     stage(remote_to(host, installs_fio=True, **missing))
-    words = (tmp_path / "installed").read_text()
-    assert words == "install -y --no-install-recommends fio\n"
+    words = (tmp_path / "installed").read_text().splitlines()
+    waits = "-o DPkg::Lock::Timeout=120"
+    assert words == ["update", f"{waits} install -y --no-install-recommends fio"]
+
+
+def test_what_the_package_manager_says_when_it_fails_is_told(make_sshd, tmp_path):
+    fails = 'case "$1" in update) exit 100;; *) echo E: Unable to locate fio >&2; exit 100;; esac'
+    python = f'exec {sys.executable} "$@"'
+    programs = {"apt-get": fails, "python3": python, "env": 'shift; exec "$@"'}
+    sshd = make_sshd(environment=path_with(tmp_path / "bin", **programs))
+    host = host_of(sshd, tmp_path / "agent")
+    with pytest.raises(InfrastructureError, match="apt-get cannot install fio: E: Unable to loc"):
+        stage(remote_to(host, installs_fio=True, fio="fio-that-nobody-has"))
 
 
 # --- connections that break ----------------------------------------------------------------------
