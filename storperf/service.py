@@ -171,7 +171,10 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what run and resume have in common
         epoch=SteadyClock(time.monotonic, time.time).epoch_s,
         confirm_when=ConfirmWhen(str(started.facts.get("confirm") or job.confirmation.when)),
     )
-    with owning(started.id, store.artefacts(started.id)), sending(context, started, listeners):
+    with (
+        owning(started.id, store.artefacts(started.id)),
+        sending(context, started, settings.spools, listeners),
+    ):
         store.set_manager(started.id, this_manager())
         run_job(context, report, resume_at)
         report(context)

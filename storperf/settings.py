@@ -14,7 +14,7 @@ class Settings:
     `directory` is what relative paths of a job file start at; `database` is the URL of a
     PostgreSQL that holds the rows instead of a file in `results`.  The embedded Graphite has
     its programs in `graphite_venv`, its points in `graphite_data` and the rest in `graphite_state`.
-    `workloads` holds the user's own.
+    `workloads` holds the user's own; `spools` what is still to be sent to a Graphite.
     `home` is where SSH keeps what it knows; `environment` holds the variables that an inventory
     names, and all others: it may hold secrets.
     `openstack` are the variables OS_*, which may hold secrets; clouds.yaml is looked for in
@@ -28,6 +28,7 @@ class Settings:
     graphite_state: Path
     graphite_data: Path
     workloads: Path
+    spools: Path
     database: str | None = None
     openstack: Mapping[str, str] = field(default_factory=dict, repr=False)
     openstack_folders: tuple[Path, ...] = ()
@@ -54,6 +55,7 @@ def read_settings(
         graphite_data=directory / shared / "storperf/graphite",
         workloads=directory
         / Path(environment.get("STORPERF_WORKLOADS") or configured / "storperf/workloads"),
+        spools=directory / Path(environment.get("STORPERF_SPOOLS") or chosen / "spools"),
         database=environment.get("STORPERF_DATABASE") or None,
         openstack={name: text for name, text in environment.items() if name.startswith("OS_")},
         openstack_folders=(directory, configured / "openstack", Path("/etc/openstack")),

@@ -32,6 +32,7 @@ LAYERS = {
     "library": 5,
     "hosts": 5,
     "graphs": 5,
+    "deliveries": 5,
     "log_files": 5,
     "plain_numbers": 5,
     **dict.fromkeys(("cli", "web", "__main__"), 6),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from storperf.cli import graphite_boards, graphite_lab
+from storperf.cli import graphite_boards, graphite_lab, graphite_sending
 from storperf.cli.options import JsonFlag, settings
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command("config")(graphite_lab.config)
 app.command("plan")(graphite_lab.plan)
 app.command("dashboards")(graphite_boards.dashboards)
+app.command("flush")(graphite_sending.flush)
 
 _NOT_UP, _NOT_WELL = 3, 4
 

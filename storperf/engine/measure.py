@@ -38,5 +38,3 @@ def _measure_planned(context: RunContext) -> None:
             TrialRun(context, trial).run()
         else:
             context.announce.tell(EventKind.PROGRESS, trial=trial.id, is_stored=True)
-            if context.telemetry is not None:
-                context.telemetry.resend(context, trial)

@@ -70,7 +70,8 @@ class TrialRun:
     def run(self) -> None:
         """Start it, hear its end, store it; Cancelled is raised once it is stored."""
         if self._context.telemetry is not None:
-            self._context.telemetry.begin_trial(self._trial)
+            streams = len(self._agents) * len(self._numbers)
+            self._context.telemetry.begin_trial(self._trial, self._step, streams)
         if self._trial.state is TrialState.PLANNED:
             self._look_at_contents()
             self._add_facts(**{CLOCKS: clock_facts(self._context, self._agents)})
@@ -84,7 +85,7 @@ class TrialRun:
         summaries = self._conclude(ends)
         self._told(TrialState.ENDED)
         if self._context.telemetry is not None:
-            self._context.telemetry.end_trial(self._trial.id)
+            self._context.telemetry.end_trial(self._trial, summaries)
         self._trial = replace(self._trial, state=TrialState.STORED)
         self._context.store.store_trial(self._context.run_id, self._trial, summaries)
         self._tell_end(summaries)
@@ -192,7 +193,7 @@ class TrialRun:
 
     def _hear(self, name: str, record: Record) -> None:
         if self._context.telemetry is not None:
-            self._context.telemetry.hear(name, record, applied_s(self._trial, name))
+            self._context.telemetry.hear(name, record)
         if record["kind"] != "interval":
             return
         interval = interval_of(name, record, applied_s(self._trial, name))

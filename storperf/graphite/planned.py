@@ -9,6 +9,7 @@ from storperf.graphite.retention import HOST, LOAD, OURS, RUNS, schema_of
 from storperf.model.graphite import LabPlan, TreePlan
 from storperf.model.job import Job, Op, Plan, Step
 from storperf.plan import sibling_step
+from storperf.sinks.everybody import ALL
 from storperf.sinks.paths import (
     LIVE,
     SUMMARY,
@@ -20,7 +21,13 @@ from storperf.sinks.paths import (
     SummarySeries,
     render_path,
 )
-from storperf.sinks.series_names import LIVE_FACTS, LIVE_METRICS, SUMMARY_FACTS, SUMMARY_METRICS
+from storperf.sinks.series_names import (
+    ALL_METRICS,
+    LIVE_FACTS,
+    LIVE_METRICS,
+    SUMMARY_FACTS,
+    SUMMARY_METRICS,
+)
 
 _TREES = {HOST.name: "live, hosts", LOAD.name: "live", RUNS.name: "summary"}
 
@@ -63,6 +70,8 @@ def planned_series(job: Job, plan: Plan, sensors: Sequence[str]) -> Iterator[Ser
         targets = [f"target-{number}" for number in range(len(side.targets))]
         for agent, target, op, metric in product(agents, targets, ops, LIVE_METRICS):
             yield LoadSeries(**own, agent=agent, target=target, op=op.value, metric=metric)
+        for op, metric in product(ops, ALL_METRICS):
+            yield LoadSeries(**own, agent=ALL, target=ALL, op=op.value, metric=metric)
         for agent, sensor in product(agents, sensors):
             yield HostSeries(**own, agent=agent, sensor=sensor)
         for step in steps:

@@ -126,7 +126,8 @@ class EmbeddedGraphite:
         ports = self._remembered_ports()
         if ports is None or self._carbon.find() is None or self._web.find() is None:
             return None
-        return Graphite(host=HOST, port=ports.line, web=f"http://{HOST}:{ports.web}")
+        web = f"http://{HOST}:{ports.web}"
+        return Graphite(host=HOST, port=ports.line, pickle_port=ports.pickle, web=web)
 
     # --- in detail -----------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from storperf.jobfile.snia import range_key, slope_key
 from storperf.jobfile.target_section import ReferenceSection, TargetSection
 from storperf.jobfile.until import UntilSection
 from storperf.model.job import Limit
-from storperf.units import parse_share, parse_size
+from storperf.units import parse_duration_s, parse_share, parse_size
 
 MAX_TRIALS = 10_000
 DEFAULT_DURATION = "60s"
@@ -135,6 +135,29 @@ class GraphiteSection(Section):
         "are in the store anyway.",
         False,
         shown=False,
+    )
+    pickle_port: scalars.Port | None = _key(
+        "Carbon's pickle port (2004 in its own configuration): what has piled up goes there, in "
+        "less time. By default the plaintext port takes that too.",
+        None,
+    )
+    older_layout: scalars.Flag = _key(
+        "Whether figures are sent under the names of the earlier StorPerf as well, for dashboards "
+        "that were made for it.",
+        False,
+        shown=False,
+    )
+    spool_size: scalars.SpoolSize = _key(
+        "How much is kept on this machine's disk until Graphite has it. When it is full the "
+        "oldest seconds become points of 10 s, then the oldest are lost. 256M by default: hours "
+        "of a run on a few agents.",
+        256 << 20,
+        shown="256M",
+    )
+    spool_age: scalars.SpoolAge = _key(
+        "How long it is kept. 14d by default: servers with our retentions keep no older one.",
+        parse_duration_s("14d"),
+        shown="14d",
     )
 
 

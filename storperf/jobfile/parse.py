@@ -12,7 +12,7 @@ from storperf.jobfile import defaults
 from storperf.jobfile.checks import Checked, cross_faults
 from storperf.jobfile.composition import OpenFile, compose
 from storperf.jobfile.faults import Fault, model_faults, null_faults, render_faults
-from storperf.jobfile.models import JobFile
+from storperf.jobfile.models import GraphiteSection, JobFile
 from storperf.jobfile.pairing import reference_target
 from storperf.jobfile.provider_section import ssh_host
 from storperf.jobfile.source import NotReadableError, Source, Value, read_source
@@ -133,7 +133,7 @@ def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str
         precondition=defaults.precondition(file),
         limits=file.limits,
         baseline_runs=file.baseline.runs,
-        graphite=None if graphite is None else Graphite(**graphite.model_dump()),
+        graphite=None if graphite is None else _graphite(graphite),
         text=text,
         rounds=defaults.rounds(file),
         search=defaults.search(file),
@@ -148,6 +148,11 @@ def _sides(file: JobFile) -> tuple[Side, ...]:
     if reference is None:
         return (candidate,)
     return (candidate, Side(name=REFERENCE, targets=(_target(reference),)))
+
+
+def _graphite(graphite: GraphiteSection) -> Graphite:
+    names = {"spool_size": "spool_bytes", "spool_age": "spool_age_s"}
+    return Graphite(**{names.get(key, key): each for key, each in graphite.model_dump().items()})
 
 
 def _target(target: TargetSection) -> Target:

@@ -203,6 +203,7 @@ FilePath = Annotated[
 ]
 Flag = Annotated[bool, BeforeValidator(_flag), _schema("boolean")]
 Span = Annotated[int, BeforeValidator(size(MI, PI, 4 * KI)), _SIZE]
+SpoolSize = Annotated[int, BeforeValidator(size(MI, PI, 1)), _SIZE]
 BlockSize = Annotated[int, BeforeValidator(BLOCK_SIZE), _SIZE]
 QueueDepth = Annotated[int, BeforeValidator(QUEUE_DEPTH), _whole_schema(1, 4096)]
 NumJobs = Annotated[int, BeforeValidator(NUMJOBS), _whole_schema(1, 512)]
@@ -233,4 +234,5 @@ IntervalDuration = Annotated[float, BeforeValidator(duration("100ms", "60s")), _
 PatienceDuration = Annotated[float, BeforeValidator(duration("1s", "1d")), _DURATION]
 LeaseDuration = Annotated[float, BeforeValidator(duration("10s", "7d")), _DURATION]
 ConfirmDuration = Annotated[float, BeforeValidator(duration("1s", "30d")), _DURATION]
+SpoolAge = Annotated[float, BeforeValidator(duration("1m", "365d")), _DURATION]
 SettleDuration = Annotated[float, BeforeValidator(duration("0s", "7d")), _DURATION]

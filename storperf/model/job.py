@@ -175,12 +175,20 @@ class Sensors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graphite:
-    """Where intervals are streamed to."""
+    """Where intervals are streamed to.
+
+    `pickle_port` takes what has piled up; None: the plaintext port takes that too.
+    `older_layout` sends the figures a second time, under the names of the earlier StorPerf.
+    """
 
     host: str = "127.0.0.1"
     port: int = 2003
     web: str | None = None
     required: bool = False
+    pickle_port: int | None = None
+    older_layout: bool = False
+    spool_bytes: int = 256 << 20
+    spool_age_s: float = 14 * 86_400.0
 
 
 class OnLostAgent(StrEnum):

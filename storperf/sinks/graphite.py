@@ -1,51 +1,133 @@
-"""A run's Graphite: points to Carbon, events to graphite-web, and what became of them."""
+"""A run's Graphite: points by a spool to Carbon, events to graphite-web, what became of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from storperf.deadline import Deadline
-from storperf.model.job import Graphite
-from storperf.sinks.carbon import CarbonSender
+from storperf.sinks.backlog import Backlog, Limits
+from storperf.sinks.carbon import CarbonCount, CarbonSender
+from storperf.sinks.entries import Entry
 from storperf.sinks.events import EventSender, Happening
-from storperf.sinks.points import Point
+from storperf.sinks.read_back import Confirmation, ReadBack, read_back, unconfirmed
+from storperf.sinks.spool import Owner, Spool, is_in_use, owner_of
+from storperf.sinks.witness import Witness
 
 # What the end of a run may be delayed by; documented in docs/reference/graphite.md.
 FLUSH_S = 3.0
+READ_BACK_S = 10.0
+_LONG_RUN_SHARE = 0.01
 
 
 class GraphiteSink:
-    """Takes points and events without ever waiting, until it is closed."""
+    """Takes entries and events without ever waiting, until it is closed.
 
-    def __init__(self, address: Graphite) -> None:
-        self.address = address
-        self._carbon = CarbonSender(address.host, address.port)
-        self._events = EventSender(address.web) if address.web else None
+    `spools` is the folder of all spools; the sink's own is below it and outlives the process
+    as long as something in it may be missing in Graphite.
+    """
 
-    def put(self, points: Iterable[Point]) -> None:
-        """Take points."""
-        self._carbon.put(points)
+    def __init__(
+        self, spools: Path, owner: Owner, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.address = owner.graphite
+        self.shares_names_with = sharing_names(spools, owner)
+        self._monotonic = monotonic
+        self._begun_s = monotonic()
+        self._spool = Spool(spools / owner.run, owner)
+        limits = Limits(size_bytes=self.address.spool_bytes, age_s=self.address.spool_age_s)
+        self._backlog = Backlog(self._spool.arrivals, limits)
+        self._witness = Witness()
+        self._carbon = CarbonSender(self.address, self._backlog, self._witness)
+        self._events = EventSender(self.address.web) if self.address.web else None
+
+    def put(self, entries: Sequence[Entry]) -> None:
+        """Take entries."""
+        self._spool.put(entries)
+        self._carbon.wake()
 
     def tell(self, happening: Happening) -> None:
         """Take an event; without a web address there is nobody to tell."""
         if self._events is not None:
             self._events.put(happening)
 
-    def close(self) -> dict[str, object]:
-        """Send what is left, `FLUSH_S` at most; plain facts of what became of everything.
+    def close(self, flush_s: float = FLUSH_S) -> dict[str, object]:
+        """Send what is left, look whether it can be read; plain facts of what became of it.
 
-        `is_complete` is true when Carbon has read every point.
+        `is_complete` is true when Carbon has read every point and the read-back misses none.
         """
-        deadline = Deadline.after(FLUSH_S)
-        count = self._carbon.close(deadline)
+        deadline = Deadline.after(flush_s)
+        is_flushed = self._carbon.flush(deadline)
         events = None if self._events is None else self._events.close(deadline)
+        found = self._read_back(is_flushed=is_flushed)
+        # Carbon has the summary in its memory; a resumed run may still need what is in the files.
+        is_all_there = is_flushed and found.state is not Confirmation.MISSING
+        count = self._end(is_all_there=is_all_there)
+        is_complete = is_all_there and not count.dropped and not count.unconfirmed
         return {
             "host": self.address.host,
             "port": self.address.port,
             "web": self.address.web,
             "required": self.address.required,
-            "is_complete": count.confirmed == count.offered,
+            "is_complete": is_complete,
             "points": asdict(count),
+            "read_back": asdict(found),
+            "spool": None if is_all_there else str(self._spool.folder),
+            "spool_fault": self._spool.fault,
+            "shares_names_with": list(self.shares_names_with),
             "events": None if events is None else asdict(events),
         }
+
+    # --- in detail -----------------------------------------------------------------------
+
+    def _read_back(self, *, is_flushed: bool) -> ReadBack:
+        """Read back; what is missing is sent once more before it is called so."""
+        sent = dict(self._witness.series) if is_flushed else {}
+        if not is_flushed:
+            return unconfirmed(0, f"not all was sent: {self._carbon.last_error}")
+        length_s = self._monotonic() - self._begun_s
+        deadline = Deadline.after(max(READ_BACK_S, _LONG_RUN_SHARE * length_s))
+        half = Deadline.after(deadline.remaining_s() / 2)
+        found = read_back(self.address.web, sent, half)
+        if found.state is Confirmation.MISSING:
+            self._carbon.resend()
+            if self._carbon.flush(deadline):
+                found = read_back(self.address.web, sent, deadline)
+        return found
+
+    def _end(self, *, is_all_there: bool) -> CarbonCount:
+        self._spool.close_segment()
+        backlog = self._backlog
+        lost = 0
+        if self._carbon.stop():
+            lost = backlog.close(is_all_done=is_all_there)
+        self._spool.close(is_removed=is_all_there)
+        offered = self._spool.offered + backlog.inherited
+        waiting = max(0, offered - backlog.sent - backlog.dropped - backlog.thinned - lost)
+        return CarbonCount(
+            offered=offered,
+            confirmed=backlog.confirmed,
+            unconfirmed=backlog.sent - backlog.confirmed,
+            waiting=waiting,
+            thinned=backlog.thinned,
+            dropped=backlog.dropped + lost,
+            in_memory=self._spool.in_memory,
+            damaged=backlog.damaged,
+            reconnects=self._carbon.losses,
+            last_error=self._carbon.last_error,
+        )
+
+
+def sharing_names(spools: Path, owner: Owner) -> tuple[str, ...]:
+    """Other runs that send to the same series of the same Graphite right now."""
+    found = []
+    for folder in sorted(spools.glob("*")):
+        other = owner_of(folder)
+        if other is None or other.run == owner.run:
+            continue
+        is_same = (other.lab, other.job) == (owner.lab, owner.job) and other.sends_to(owner)
+        if is_same and is_in_use(folder):
+            found.append(other.run)
+    return tuple(found)

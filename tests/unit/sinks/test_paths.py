@@ -137,5 +137,5 @@ def test_the_link_of_a_run_covers_its_whole_time():
     assert link.startswith("http://127.0.0.1:8080/composer?")
     # 1000.9 s and 1060.2 s of the epoch, in whole minutes around them.
     assert "tz=UTC&from=00:16_19700101&until=00:18_19700101&" in link
-    assert "storperf.live.a~20~lab.j.*.*.*.*.iops" in link
+    assert "storperf.live.a~20~lab.j.*.all.all.*.iops" in link
     assert " " not in link

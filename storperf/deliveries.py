@@ -1,0 +1,27 @@
+"""The use cases of what is on its way to a Graphite: send what was left.
+
+Like `service`: CLI and web know only these functions; what goes wrong is a StorperfError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from storperf import service
+from storperf.engine.leftovers import Flushed, leftovers
+from storperf.engine.leftovers import flush as flush_spool
+from storperf.settings import Settings
+
+# Bulk goes at tens of thousands of points a second: hours of a large run.
+FLUSH_S = 600.0
+
+
+def flush(settings: Settings, run_text: str | None) -> Iterator[Flushed]:
+    """Send what a run left, or what every run did; Conflict when that run left nothing."""
+    if run_text is None:
+        runs = leftovers(settings.spools)
+    else:
+        with service.open_store(settings) as store:
+            runs = (store.resolve(run_text).id,)
+    for run in runs:
+        yield flush_spool(settings.spools, run, FLUSH_S)

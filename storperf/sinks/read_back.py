@@ -1,0 +1,170 @@
+"""Whether what was sent can be read: the last point of each series, how many there are of some."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storperf.deadline import Deadline
+from storperf.errors import GraphiteError
+from storperf.sinks.graphite_web import GraphiteWeb, Rendered
+from storperf.sinks.witness import Sent
+
+# As many as graphite-web answers for in about half a second.
+_AT_ONCE = 250
+_SAMPLE = 20
+_NAMED = 20
+_POLL_S = 0.2
+_PATIENCE_S = 3.0
+# Series whose last points are that close are asked for together.
+_TOGETHER_S = 60
+# A coarse point bears the time of its beginning.
+_FAR_BACK_S = 600
+# No server of ours keeps single seconds longer than a day; older ones cannot be counted.
+_COUNTED_S = 12 * 3600
+
+
+class Confirmation(StrEnum):
+    """What a read-back says."""
+
+    COMPLETE = "complete"
+    MISSING = "missing"
+    UNCONFIRMED = "unconfirmed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBack:
+    """`read` of `series` were there with their last point; `counted` had all of their points.
+
+    `missing` names at most twenty of `missing_series`, each with what is wrong; `reason` says why
+    nothing is confirmed.
+    """
+
+    state: Confirmation
+    series: int
+    read: int
+    counted: int
+    missing_series: int
+    missing: tuple[str, ...]
+    reason: str | None = None
+
+
+def unconfirmed(series: int, reason: str) -> ReadBack:
+    """Nothing is known, and why."""
+    return ReadBack(
+        state=Confirmation.UNCONFIRMED,
+        series=series,
+        read=0,
+        counted=0,
+        missing_series=0,
+        missing=(),
+        reason=reason,
+    )
+
+
+def read_back(web: str | None, sent: Mapping[str, Sent], deadline: Deadline) -> ReadBack:
+    """Look for what was sent until all of it is there, or the deadline."""
+    if web is None:
+        return unconfirmed(len(sent), "no address of graphite-web is known")
+    reader = _Reader(GraphiteWeb(web, _PATIENCE_S), deadline)
+    try:
+        absent, unread = reader.last_points(sent)
+        counted, short = reader.counts(_sample(sent, absent))
+    except GraphiteError as error:
+        return unconfirmed(len(sent), error.message)
+    missing = [f"{path}: its last point, of {sent[path].last}" for path in sorted(absent)]
+    missing += [f"{path}: {what}" for path, what in sorted(short.items())]
+    read = len(sent) - len(absent) - len(unread)
+    found = unconfirmed(len(sent), "there was no time to read all of it")
+    state = found.state if unread else Confirmation.COMPLETE
+    return ReadBack(
+        state=Confirmation.MISSING if missing else state,
+        series=len(sent),
+        read=read,
+        counted=counted,
+        missing_series=len(missing),
+        missing=tuple(missing[:_NAMED]),
+        reason=found.reason if unread else None,
+    )
+
+
+class _Reader:
+    def __init__(self, web: GraphiteWeb, deadline: Deadline) -> None:
+        self._web = web
+        self._deadline = deadline
+        self._pause = threading.Event()
+
+    def last_points(self, sent: Mapping[str, Sent]) -> tuple[set[str], set[str]]:
+        """The series whose last point is not there, and those that were not asked for in time."""
+        unread = set(sent)
+        absent: set[str] = set()
+        back_s = _TOGETHER_S
+        while wanted := unread | absent:
+            for paths in _groups(sent, wanted):
+                if self._deadline.is_over:
+                    return absent, unread
+                found = self._with_last_point(sent, paths, back_s)
+                unread.difference_update(paths)
+                absent.update(paths)
+                absent.difference_update(found)
+            back_s = _FAR_BACK_S
+            if absent:
+                self._pause.wait(min(_POLL_S, self._deadline.remaining_s()))
+        return absent, unread
+
+    def counts(self, sample: Mapping[str, Sent]) -> tuple[int, dict[str, str]]:
+        """How many series have all of their points, and what is wrong with the others."""
+        whole, short = 0, {}
+        for path, sent in sample.items():
+            if self._deadline.is_over:
+                break
+            found = self._web.render([path], sent.first, sent.last)
+            got = sum(len(each.points) for each in found)
+            step_s = max((each.resolution_s or 1 for each in found), default=1)
+            if got >= sent.count:
+                whole += 1
+            else:
+                coarse = f", a point each {step_s} s" if step_s > 1 else ""
+                short[path] = f"{got} of {sent.count} points{coarse}"
+        return whole, short
+
+    def _with_last_point(
+        self, sent: Mapping[str, Sent], paths: Sequence[str], back_s: int
+    ) -> set[str]:
+        lasts = [sent[path].last for path in paths]
+        found = self._web.render(paths, min(lasts) - back_s, max(lasts) + _TOGETHER_S)
+        return {
+            each.path
+            for each in found
+            if each.path in sent and _has_second(each, sent[each.path].last)
+        }
+
+
+def _has_second(found: Rendered, second: int) -> bool:
+    """Whether a point stands for that second, or for a stretch in which it lies."""
+    length_s = found.resolution_s or _TOGETHER_S
+    return any(at_s <= second < at_s + length_s for at_s, _ in found.points)
+
+
+def _groups(sent: Mapping[str, Sent], paths: Iterable[str]) -> Iterable[list[str]]:
+    """Series that are asked for together: their last points are close to each other."""
+    near: dict[int, list[str]] = defaultdict(list)
+    for path in sorted(paths):
+        near[sent[path].last // _TOGETHER_S].append(path)
+    for group in near.values():
+        for first in range(0, len(group), _AT_ONCE):
+            yield group[first : first + _AT_ONCE]
+
+
+def _sample(sent: Mapping[str, Sent], absent: set[str]) -> dict[str, Sent]:
+    """Some series with several points, spread evenly over the names."""
+    candidates = [
+        path
+        for path, each in sorted(sent.items())
+        if each.count > 1 and path not in absent and each.last - each.first <= _COUNTED_S
+    ]
+    stride = max(1, len(candidates) // _SAMPLE)
+    return {path: sent[path] for path in candidates[::stride][:_SAMPLE]}
