@@ -8,11 +8,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
+from storperf.model.ending import LOOKS
 from storperf.model.job import CANDIDATE, REFERENCE, Job, Plan, PlannedTrial
 from storperf.plan import trial_id
 
-# After how many pairs is looked (VERDICT.md section 6, stage 2).
-LOOKS = (3, 5, 8)
 # Without a reference the step itself is measured so often, and looked at once.
 RERUNS = 2
 

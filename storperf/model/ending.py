@@ -56,6 +56,10 @@ class Need(StrEnum):
     ANY = "any"
 
 
+# After how many pairs is looked whether they decide (VERDICT.md section 6, stage 2).
+LOOKS = (3, 5, 8)
+
+
 class ConfirmWhen(StrEnum):
     """When a step is measured afresh before the verdict."""
 

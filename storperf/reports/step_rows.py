@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from storperf.errors import worst
+from storperf.model.job import REFERENCE
 from storperf.model.metric import METRICS
 from storperf.model.result import RunResult
 from storperf.model.verdict import Check, CheckKind, Reason
@@ -39,8 +40,15 @@ class StepRow:
     compared: Check | None = None
 
     @property
+    def is_yardstick(self) -> bool:
+        """Whether it is only what the candidate was measured beside."""
+        return self.reason is None and self.side == REFERENCE
+
+    @property
     def verdict(self) -> str:
         """The outcome in words; NOT_JUDGED where no check was made."""
+        if self.is_yardstick:
+            return REFERENCE
         return NOT_JUDGED if self.reason is None else self.reason.outcome.value
 
 
@@ -87,8 +95,13 @@ def winning_reason(checks: Iterable[Check]) -> Reason | None:
 
 
 def _compared(checks: list[Check], metric: str) -> Check | None:
-    found = (c for c in checks if c.kind is CheckKind.BASELINE and c.metric == metric)
-    return next((check for check in found if check.baseline_value is not None), None)
+    """The check whose change is shown: that of pairs, which are the closer comparison, first."""
+    for kind in (CheckKind.PAIRS, CheckKind.BASELINE):
+        found = (c for c in checks if c.kind is kind and c.metric == metric)
+        check = next((each for each in found if each.baseline_value is not None), None)
+        if check is not None:
+            return check
+    return None
 
 
 def shown(metric: str | None, value: float | None) -> str:

@@ -146,7 +146,7 @@ def _step_table(rows: tuple[StepRow, ...]) -> Table:
             Text(f"{_figure(row, 'iops')}\n{_figure(row, 'bandwidth')}"),
             Text(f"{row.figures['clat_p50']}\n{row.figures['clat_p99']}"),
             Text(f"{row.change}\n{row.baseline}"),
-            _words(row.reason),
+            Text(row.verdict, style="dim") if row.is_yardstick else _words(row.reason),
         )
     return table
 

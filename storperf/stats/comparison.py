@@ -40,20 +40,21 @@ def baselines(history: History, runs: int) -> dict[Place, Baseline]:
     groups: dict[Place, list[BaselineValue]] = {}
     for (step, side), values in history.items():
         for value in sorted(values, key=lambda each: each.ended_s):
-            if _usable(value.metric, value.value) is not None:
+            if usable_value(value.metric, value.value) is not None:
                 groups.setdefault((step, side, value.op, value.metric), []).append(value)
     return {place: _baseline(group[-runs:]) for place, group in groups.items() if runs > 0}
 
 
 def _baseline(group: Sequence[BaselineValue]) -> Baseline:
-    usable = (_usable(each.metric, each.value) for each in group)
+    usable = (usable_value(each.metric, each.value) for each in group)
     return Baseline(
         values=tuple(value for value in usable if value is not None),
         runs=tuple(dict.fromkeys(each.run for each in group)),
     )
 
 
-def _usable(metric: str, value: float) -> float | None:
+def usable_value(metric: str, value: float) -> float | None:
+    """A value that has a logarithm, None for others; a latency of 0 counts as 1 ns."""
     if metric in METRICS and METRICS[metric].unit == "ns":
         value = max(value, 1.0)
     return value if math.isfinite(value) and value > 0 else None
@@ -78,7 +79,7 @@ def judge_against_baselines(
     pending = []
     for place in places:
         found = values.get(place)
-        value = None if found is None else _usable(place[3], found.value)
+        value = None if found is None else usable_value(place[3], found.value)
         if place in known and value is not None:
             pending.append((place, value))
         elif place in known:
@@ -158,7 +159,7 @@ def _confirm(suspicion: Check, fresh: RunValue, own: Baseline, prior: Prior, alp
         suspicion.op or "",
         suspicion.metric or "",
     )
-    value = _usable(metric, fresh.value)
+    value = usable_value(metric, fresh.value)
     if value is None:
         return suspicion
     place = (step, side, op, metric)

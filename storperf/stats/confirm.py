@@ -7,13 +7,12 @@ from enum import IntEnum
 
 import numpy as np
 
+from storperf.model.ending import LOOKS
 from storperf.stats.estimates import Estimates, from_baseline, from_pairs
 from storperf.stats.screen import MARGIN, RUN_ALPHA
 from storperf.stats.student import t_quantiles
 from storperf.stats.table import Floats, Ints, Mask
 
-# How many pairs, or repeats of the candidate, each look takes in.
-LOOKS = (3, 5, 8)
 # At each look: how often an unchanged build may be called a regression by it.
 PAIR_ALPHAS = (0.004, 0.006, 0.01)
 # Repeats share their session with the run that raised the suspicion, which no number of them

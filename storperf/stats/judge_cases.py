@@ -10,10 +10,10 @@ from statistics import median
 import numpy as np
 
 from storperf.model.decision import Case, Cause, Decision, Rule
+from storperf.model.ending import LOOKS
 from storperf.stats.baseline_shape import DRIFT, TWO_MODES, baseline_words
 from storperf.stats.confirm import (
     HARM,
-    LOOKS,
     PAIR_ALPHAS,
     By,
     Call,

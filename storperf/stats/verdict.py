@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from storperf.errors import worst
-from storperf.model.job import CANDIDATE, Job, Plan, Step
+from storperf.model.job import CANDIDATE, REFERENCE, Job, Plan, Step
 from storperf.model.metric import METRICS
 from storperf.model.run import Flag, Steadiness, Summary, Trial
 from storperf.model.verdict import WHOLE_RUN, Check, CheckKind, Outcome, Reason, Verdict
@@ -18,6 +18,7 @@ from storperf.stats.comparison import (
 )
 from storperf.stats.gates import judge_gates, latest_attempts
 from storperf.stats.limits import judge_limits
+from storperf.stats.paired import Pairs, judge_pairs, pairs_of
 from storperf.stats.repeats import Place, run_values
 from storperf.stats.wording import count, percent
 
@@ -63,7 +64,9 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     which measuring field differs and both its values.  `faults` are sentences about what else
     makes the run invalid.  First the gates; a step whose trials do not pass them is not
     judged further.  Then the limits, then the screen.
-    Trials whose repeat is above the job's were added to confirm a suspicion (`plan.confirming`).
+    Trials whose repeat is above the job's were added to confirm a suspicion
+    (`plan_confirmation`): pairs with the reference, which decide instead of the screen, or
+    repeats of the candidate.
     A pass means that every planned trial is there with data, that each step was held against
     a limit or a baseline, and that nothing was broken or suspicious.  It does not mean
     that nothing changed: each check tells the smallest change that it could have seen.
@@ -81,15 +84,46 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     measured = [each for each in latest.values() if each.id in planned_ids]
     values = run_values(measured, summaries)
     screened = run_values([each for each in measured if each.repeat <= job.last_repeat], summaries)
-    fresh = run_values([each for each in measured if each.repeat > job.last_repeat], summaries)
+    confirming = [each for each in measured if each.repeat > job.last_repeat]
+    fresh = {} if job.has_reference else run_values(confirming, summaries)
     planned_steps = [step for step in plan.steps if not step.workload.is_warm_up]
     candidates = [step for step, side in usable if side == CANDIDATE]
     checks += judge_limits(job.limits, planned_steps, candidates, values)
     known = baselines(history, job.baseline_runs)
-    checks += judge_against_baselines(usable, screened, known, fresh)
-    checks += _without_baselines(candidates, known, differing, checks)
+    compared = list(judge_against_baselines(usable, screened, known, fresh))
+    paired = _paired(job, usable, pairs_of(confirming, summaries), known, compared)
+    settled = {_place(check) for check in paired}
+    checks += [
+        check for check in compared if not (_is_suspicious(check) and _place(check) in settled)
+    ]
+    checks += paired
+    unpaired = [step for step in candidates if all(check.step != step.key for check in paired)]
+    checks += _without_baselines(unpaired, known, differing, checks)
     judged = {key: each for key, each in latest.items() if (each.step_key, each.side) in pairs}
     return _verdict(checks, judged)
+
+
+def _paired(
+    job: Job,
+    usable: Sequence[tuple[Step, str]],
+    pairs: Pairs,
+    known: Mapping[Place, Baseline],
+    compared: Sequence[Check],
+) -> list[Check]:
+    """What pairs say, of the steps of which both sides passed the gates."""
+    if not job.has_reference:
+        return []
+    both = [step for step, side in usable if side == CANDIDATE and (step, REFERENCE) in usable]
+    suspected = {_place(check) for check in compared if _is_suspicious(check)}
+    return list(judge_pairs(both, pairs, known, suspected))
+
+
+def _place(check: Check) -> Place:
+    return (check.step, check.side, check.op or "", check.metric or "")
+
+
+def _is_suspicious(check: Check) -> bool:
+    return check.reason is Reason.SUSPICIOUS
 
 
 def _without_baselines(
@@ -166,11 +200,14 @@ def _visible(compared: Sequence[Check]) -> str:
 def _passed(checks: Sequence[Check]) -> list[str]:
     limits = sum(check.kind is CheckKind.LIMIT for check in checks)
     compared = [check for check in checks if check.kind is CheckKind.BASELINE]
+    paired = [check for check in checks if check.kind is CheckKind.PAIRS]
     parts = []
     if limits:
         parts.append(f"{count(limits, 'limit check')} kept.")
+    if paired:
+        parts.append(f"{count(len(paired), 'figure')} not worse than the reference's, in pairs.")
     if not compared:
-        return [*parts, "There was no baseline to compare with."]
+        return parts if paired else [*parts, "There was no baseline to compare with."]
     runs = [len(check.baseline_runs) for check in compared]
     fewest = f"{min(runs)} to " if min(runs) < max(runs) else ""
     earlier = f"{fewest}{count(max(runs), 'earlier run')}"

@@ -52,3 +52,55 @@ def test_pairs_without_a_reference_are_refused(storperf):
     ended = storperf("run", storperf.job(), "--confirm", "always")
     assert ended.exit_code == 2, ended
     assert "name it in the job file as `reference`" in ended.stderr
+
+
+@pytest.fixture
+def two_places(storperf):
+    """A job on two directories, whose fio does as many I/Os a second in each as it is told."""
+    places = {name: storperf.folder / name for name in ("old", "new")}
+    for place in places.values():
+        place.mkdir()
+    cases = "\n".join(
+        f'*"{place}/"*) exec fio "$@" --rate_iops="$(cat {storperf.top}/rate-{name})";;'
+        for name, place in places.items()
+    )
+    provider = storperf.script_fio(f'case " $* " in\n{cases}\nesac\nexec fio "$@"')
+
+    def run(old, new, *arguments, **keys):
+        (storperf.top / "rate-old").write_text(str(old))
+        (storperf.top / "rate-new").write_text(str(new))
+        job = storperf.job(
+            target={"directory": "new", "size": "16M"},
+            reference={"directory": "old"},
+            workloads=[WORKLOAD],
+            provider=provider,
+            precondition={"fill": False},
+            **keys,
+        )
+        return storperf("run", job, *arguments)
+
+    return run
+
+
+def test_pairs_with_a_reference_find_a_loss_without_any_baseline(storperf, two_places):
+    lost = two_places(200, 90, "--json", confirm="always")
+    assert lost.exit_code == 1, lost
+    assert lost.json["verdict"]["reason"] == "regression"
+    pairs = [trial for trial in lost.trials if trial["repeat"] > 1]
+    assert [trial["side"] for trial in pairs].count("reference") == 3
+    assert sorted(trial["repeat"] for trial in pairs) == [2, 2, 3, 3, 4, 4]
+    (check,) = (
+        each
+        for each in lost.json["verdict"]["checks"]
+        if (each["kind"], each["metric"]) == ("pairs", "iops")
+    )
+    assert check["change"] == pytest.approx(-0.55, abs=0.05)
+    storperf.assert_nothing_left()
+
+
+def test_pairs_go_on_until_they_decide_and_people_see_both_sides(two_places):
+    same = two_places(200, 200, confirm="always")
+    assert same.exit_code in {0, 3}, same
+    assert "4 trials in pairs to decide" in same.stderr
+    assert "reference" in same.stdout
+    assert "in 5 interleaved pairs" in same.stdout or "in pairs." in same.stdout

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from storperf.jobfile.parse import parse_job
+from storperf.model.ending import LOOKS
 from storperf.model.job import CANDIDATE, REFERENCE
 from storperf.plan import plan_job
-from storperf.plan_confirmation import LOOKS, confirming_trials, measuring_s
+from storperf.plan_confirmation import confirming_trials, measuring_s
 
 REFERENCE_SIDE = "reference: {directory: old}"
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from unit.stats.unchanged import FAMILIES, outcomes, trials
 
-from storperf.stats.confirm import LOOKS, By, Call, decide, loss_distance
+from storperf.model.ending import LOOKS
+from storperf.stats.confirm import By, Call, decide, loss_distance
 from storperf.stats.estimates import from_baseline, from_pairs
 
 

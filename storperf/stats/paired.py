@@ -1,0 +1,140 @@
+"""Pairs of reference and candidate, measured in one run: what they say of each judged figure."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from storperf.model.decision import Case, Cause, Decision
+from storperf.model.job import CANDIDATE, REFERENCE, Step
+from storperf.model.metric import METRICS
+from storperf.model.run import Summary, Trial
+from storperf.model.verdict import Check, CheckKind, Reason
+from storperf.stats.comparison import TAIL, Baseline, usable_value
+from storperf.stats.judge_cases import judge_cases
+from storperf.stats.prior import DEFAULT_TAIL_SIGMA, spread_of
+from storperf.stats.repeats import ALL, Place
+from storperf.stats.wording import figure_name, quantity
+
+# With fewer degrees of freedom a baseline does not know how much runs scatter.
+FEWEST_KNOWN_DF = 4
+_REASONS = {
+    Cause.REGRESSION: Reason.REGRESSION,
+    Cause.UNDECIDED: Reason.TOO_FEW,
+    Cause.TOO_FEW: Reason.TOO_FEW,
+}
+
+Pairs = Mapping[Place, Sequence[tuple[float, float]]]
+
+
+def pairs_of(
+    trials: Sequence[Trial], summaries: Sequence[Summary]
+) -> dict[Place, list[tuple[float, float]]]:
+    """The values (reference, candidate) of each figure, by the candidate's place, in their order.
+
+    `trials` are those of pairs alone; trials of one repeat are a pair.  A pair of which one
+    side has no usable value is left out.
+    """
+    of_trial = {trial.id: trial for trial in trials}
+    found: dict[Place, dict[int, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    for summary in summaries:
+        trial = of_trial.get(summary.trial)
+        value = usable_value(summary.metric, summary.value)
+        if trial is None or summary.agent != ALL or value is None:
+            continue
+        place = (trial.step_key, CANDIDATE, summary.op, summary.metric)
+        found[place][trial.repeat][trial.side] = value
+    return {
+        place: [
+            (sides[REFERENCE], sides[CANDIDATE])
+            for _, sides in sorted(pairs.items())
+            if sides.keys() == {REFERENCE, CANDIDATE}
+        ]
+        for place, pairs in found.items()
+    }
+
+
+def judge_pairs(
+    steps: Sequence[Step], pairs: Pairs, known: Mapping[Place, Baseline], suspected: set[Place]
+) -> Iterator[Check]:
+    """A check of each judged figure that was measured in pairs.
+
+    The looks are those of `stats.confirm`, with the baseline's own word on how much a run
+    scatters where it has one.  A step's judged metric has to be decided.  Its p99 has to be
+    only where it was `suspected`; else a loss of it counts, and a figure that pairs cannot
+    decide is no reason to doubt the run.
+    """
+    for step in steps:
+        for op in step.workload.ops:
+            for metric in (step.workload.judged_metric, TAIL):
+                place = (step.key, CANDIDATE, op.value, metric)
+                if pairs.get(place):
+                    must = place in suspected or metric != TAIL
+                    yield _check(place, pairs[place], known.get(place), must_decide=must)
+
+
+def _check(
+    place: Place,
+    pairs: Sequence[tuple[float, float]],
+    baseline: Baseline | None,
+    *,
+    must_decide: bool,
+) -> Check:
+    step, side, op, metric = place
+    (decision,) = judge_cases(
+        [
+            Case(
+                name=step,
+                baseline=(),
+                candidates=(),
+                pairs=tuple(pairs),
+                prior_spread=_spread(metric, baseline),
+                higher_is_better=METRICS[metric].higher_is_better,
+            )
+        ]
+    )
+    reason = _REASONS.get(decision.cause, Reason.NOT_WORSE)
+    if reason is Reason.TOO_FEW and not must_decide:
+        reason = Reason.NOT_WORSE
+    reference, candidate = (_middle(values) for values in zip(*_seen(pairs, decision), strict=True))
+    return Check(
+        kind=CheckKind.PAIRS,
+        step=step,
+        side=side,
+        op=op,
+        metric=metric,
+        reason=reason,
+        sentence=(
+            f"{figure_name(op, metric)} {quantity(METRICS[metric], candidate)} against "
+            f"{quantity(METRICS[metric], reference)}. {decision.sentence}"
+        ),
+        value=candidate,
+        baseline_value=reference,
+        change=decision.change,
+        change_low=decision.low,
+        change_high=decision.high,
+        smallest_visible=decision.smallest_visible,
+    )
+
+
+def _seen(
+    pairs: Sequence[tuple[float, float]], decision: Decision
+) -> Sequence[tuple[float, float]]:
+    return pairs[: decision.pairs_used or len(pairs)]
+
+
+def _middle(values: Sequence[float]) -> float:
+    return math.exp(math.fsum(map(math.log, values)) / len(values))
+
+
+def _spread(metric: str, baseline: Baseline | None) -> float | None:
+    """How much a run scatters by what its own baseline shows; None where nobody knows.
+
+    A tail is known to scatter widely even then.
+    """
+    if baseline is not None:
+        own = spread_of(baseline.values)
+        if own.df >= FEWEST_KNOWN_DF:
+            return float((own.squares / own.df) ** 0.5)
+    return DEFAULT_TAIL_SIGMA if metric == TAIL else None
