@@ -10,13 +10,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+import numpy as np
+
 from storperf.errors import UsageError
+from storperf.model.change import Change
 from storperf.model.decision import Case, Decision
 from storperf.model.metric import METRICS
+from storperf.model.series import Series
+from storperf.model.steady_series import SteadySeries
 from storperf.plain.cases import parse_cases
+from storperf.plain.series import parse_history, parse_time_series
 from storperf.plain.values import UNNAMED, parse_pairs, parse_values
+from storperf.stats.changes import find_changes
 from storperf.stats.judge_cases import judge_cases
 from storperf.stats.multiple import without_chance
+from storperf.stats.steady_series import judge_series
 
 STDIN = "-"
 Parsed = TypeVar("Parsed")
@@ -80,6 +88,21 @@ def judge_files(  # noqa: PLR0913 - the options of the command
         for metric in metrics
     ]
     return without_chance(judge_cases(cases), metrics[0] if primary is None else primary)
+
+
+def changes_of(source: str) -> list[tuple[Series, tuple[Change, ...]]]:
+    """Each series of a table with its changes of level."""
+    found = read_numbers(source, parse_history)
+    return [(series, find_changes(np.array(series.values))) for series in found]
+
+
+def steadiness_of(source: str) -> list[tuple[Series, SteadySeries]]:
+    """Each series of a table over time with its judgement."""
+    judged = []
+    for series in read_numbers(source, parse_time_series):
+        times_s = np.array([float(label) for label in series.labels])
+        judged.append((series, judge_series(times_s, np.array(series.values))))
+    return judged
 
 
 Value = TypeVar("Value")

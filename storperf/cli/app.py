@@ -22,6 +22,7 @@ from storperf.cli import (
     looking,
     reporting,
     running,
+    series,
     workload,
 )
 from storperf.errors import ExitCode, StorperfError
@@ -68,6 +69,8 @@ app.command("list")(looking.list_runs)
 app.command("show")(looking.show)
 app.command("compare")(looking.compare)
 app.command("judge")(judging.judge)
+app.command("changes")(series.changes)
+app.command("steady")(series.steady)
 app.command("export")(looking.export)
 app.command("report")(reporting.report)
 app.command("history")(reporting.history)

@@ -29,6 +29,16 @@ class Drift:
         """
         return self.low > DRIFT_LIMIT or self.high < -DRIFT_LIMIT
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether it is more than 10 %, and surely some drift: its 99 % interval excludes zero.
+
+        Finds more than `is_beyond_limit`, and refuses more steady series: up to 2 of 100.
+        """
+        wider = t_quantile(0.995, BATCHES - 2) / t_quantile(0.975, BATCHES - 2)
+        half = (self.high - self.low) / 2 * wider
+        return abs(self.share) > max(DRIFT_LIMIT, half)
+
 
 def slope_least_squares(values: Floats) -> float:
     """The slope of the least-squares line through `values` (shape n >= 2), per value."""

@@ -103,3 +103,25 @@ def test_bad_file_ends_with_exit_code_2_and_names_the_line(storperf, files, text
 def test_options_that_say_nothing_are_refused(storperf, options):
     write(storperf, "accepted.csv", ACCEPTED)
     assert storperf("judge", *options).exit_code == 2
+
+
+def test_changes_and_steadiness_of_plain_series(storperf):
+    rows = [f"a,r{n},{100 + n % 3 - 10 * (n >= 30)}" for n in range(50)]
+    write(storperf, "history.csv", "\n".join(["series,run,value", *rows, "b,r0,5"]))
+    ended = storperf("changes", "history.csv", "--json-lines")
+    assert ended.exit_code == 0, ended
+    first, second = map(json.loads, ended.stdout.splitlines())
+    (change,) = first["changes"]
+    assert (first["series"], change["index"], change["run"]) == ("a", 30, "r30")
+    low, high = change["interval"]
+    assert low < change["change"] < high < 0
+    assert (second["series"], second["changes"]) == ("b", [])
+    window = zip((60, 120, 180, 240, 300), (228.90, 240.21, 240.60, 240.71, 240.71), strict=True)
+    write(storperf, "t.csv", "\n".join(["t_s,value", *(f"{t},{value}" for t, value in window)]))
+    said = json.loads(storperf("steady", "t.csv", "--json-lines").stdout)
+    assert (said["steady"], said["reason"], said["warmup_s"]) == (True, "steady", 0.0)
+    figures = [said[name] for name in ("range", "slope", "excursion")]
+    assert figures == pytest.approx([11.81, 2.412, 9.648], abs=0.01)
+    assert storperf("steady", "history.csv").exit_code == 2
+    assert "steady, warm-up 0 s" in storperf("steady", "t.csv").stdout
+    assert "b: no change of level" in storperf("changes", "history.csv").stdout

@@ -1,0 +1,186 @@
+"""Where a history changed its level: the list that is reported, and nothing that alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from storperf.model.change import Change
+from storperf.stats.student import t_quantile
+from storperf.stats.table import Floats
+
+FEWEST_RUNS = 3
+SMALLEST_STEP = 0.02
+SMALLEST_STEP_SIGMAS = 1.0
+PENALTY = 5.0
+MOST_RUNS = 2000
+_WINDOW = 21
+_CLIP = 3.0
+_NORMAL = 1.4826
+# The mean absolute deviation of normal values is their standard deviation over this.
+_MEAN_DEVIATION = 1.2533
+_MOST_COMMON = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Levels:
+    """Ends of the segments of `values`, 0 and n among them, and the noise inside of them."""
+
+    values: Floats
+    ends: tuple[int, ...]
+    sigma: float
+
+    def level(self, segment: int) -> float:
+        return float(np.median(self.values[self.ends[segment] : self.ends[segment + 1]]))
+
+
+def find_changes(values: Floats) -> tuple[Change, ...]:
+    """The changes of level of one history (shape n, oldest first, finite), oldest first.
+
+    Of the last 2,000 values: winsorised at three robust deviations around a running median of
+    21; cut where the squared error plus a penalty of 5 * 2 ln(n) sigma^2 a change is
+    smallest (optimal partitioning: what PELT and a kernel with a linear product find too);
+    then the weakest step is dropped until every one is 2 % and one sigma at least.  A level
+    lasts three runs or more.
+    Source: VERDICT.md, sections 2c, 2d and 6; Jackson et al. 2005; Killick et al. 2012.  The
+    sigma of the penalty counts what neighbours have in common (`_noise`), which VERDICT.md's
+    does not: with it 5 finds as much as 10 did there, and wandering histories are left whole.
+    No change found does not mean that nothing changed: steps of less than a few sigma
+    need a dozen runs to show.  The intervals take the places of the changes for certain.
+    """
+    first = max(0, len(values) - MOST_RUNS)
+    kept = np.asarray(values[first:], dtype=np.float64)
+    if len(kept) < 2 * FEWEST_RUNS:
+        return ()
+    clipped = winsorised(kept)
+    noise, carried = _noise(clipped)
+    penalty = PENALTY * 2 * np.log(len(kept)) * (carried * noise) ** 2
+    ends = (0, *optimal_cuts(clipped, penalty), len(kept))
+    found = _without_weak_steps(_levels(kept, ends, noise), noise)
+    return tuple(_change(found, number, first) for number in range(1, len(found.ends) - 1))
+
+
+def winsorised(values: Floats) -> Floats:
+    """`values` clipped at three robust standard deviations around their running median."""
+    # Late: scipy is heavy and most commands never judge anything.
+    from scipy.ndimage import median_filter
+
+    centre = median_filter(values, size=min(_WINDOW, len(values)), mode="nearest")
+    deviation = _NORMAL * float(np.median(np.abs(values - centre)))
+    if deviation == 0:
+        deviation = _MEAN_DEVIATION * float(np.mean(np.abs(values - centre)))
+    clipped: Floats = np.clip(values, centre - _CLIP * deviation, centre + _CLIP * deviation)
+    return clipped
+
+
+def optimal_cuts(values: Floats, penalty: float) -> list[int]:
+    """The starts of new levels that make squared error plus penalties smallest, exactly.
+
+    Quadratic in n, each end in a few steps that numpy takes at once: 2,000 values take 10 ms.
+    """
+    count = len(values)
+    # The squares of the values are the same in every partition: only the means' part matters.
+    sums = np.concatenate(([0.0], np.cumsum(values - values.mean())))
+    inverse = 1.0 / np.arange(count, 0, -1)
+    best = np.full(count + 1, np.inf)
+    best[0] = 0.0
+    last = np.zeros(count + 1, dtype=np.int64)
+    work = np.empty(count)
+    for end in range(FEWEST_RUNS, count + 1):
+        starts = end - FEWEST_RUNS + 1
+        cost = work[:starts]
+        np.subtract(sums[end], sums[:starts], out=cost)
+        np.square(cost, out=cost)
+        np.multiply(cost, inverse[count - end : count - end + starts], out=cost)
+        np.subtract(best[:starts], cost, out=cost)
+        start = int(cost.argmin())
+        best[end], last[end] = cost[start] + penalty, start
+    cuts, end = [], count
+    while (end := int(last[end])) > 0:
+        cuts.append(end)
+    return cuts[::-1]
+
+
+def _noise(values: Floats) -> tuple[float, float]:
+    """The noise of single values from their neighbours, and how much wider a level's is for it.
+
+    Differences hardly feel a change of level.  The first is the larger of their robust and
+    their mean deviation: of a history of two values in turn the robust one is next to zero.
+    Where neighbours have something in common, x(t + 2) - x(t) scatters more than
+    x(t + 1) - x(t): by 1 + r for an AR(1) of r, by 2 for a random walk.  Means over a level then
+    scatter by sqrt(1 + r) / (1 - r) more than the differences tell.  r is taken two standard
+    errors too small, so that independent runs of a short history lose nothing.
+    Source: the ratio is that of Chakar et al. 2017 ("AR1seg"), with other deviations.
+    """
+    steps = np.diff(values)
+    mean_step = float(np.mean(np.abs(steps)))
+    robust = _NORMAL * float(np.median(np.abs(steps - np.median(steps))))
+    noise = max(robust, _MEAN_DEVIATION * mean_step) / 2**0.5
+    if mean_step == 0:
+        return noise, 1.0
+    ratio = (float(np.mean(np.abs(values[2:] - values[:-2]))) / mean_step) ** 2
+    common = min(max(ratio - 1 - 2 / len(values) ** 0.5, 0.0), _MOST_COMMON)
+    return noise, (1 + common) ** 0.5 / (1 - common)
+
+
+def _levels(values: Floats, ends: tuple[int, ...], least: float) -> _Levels:
+    """Segments with the robust deviation from their medians, `least` at least."""
+    parts = [values[start:end] for start, end in pairwise(ends)]
+    residual = np.concatenate([part - np.median(part) for part in parts])
+    sigma = _NORMAL * float(np.median(np.abs(residual)))
+    return _Levels(values=values, ends=ends, sigma=max(sigma, least))
+
+
+def _without_weak_steps(levels: _Levels, least: float) -> _Levels:
+    """Without the steps below 2 % or one sigma; the weakest goes first, and all are new then."""
+    while len(levels.ends) > 2:
+        strengths = [_strength(levels, number) for number in range(1, len(levels.ends) - 1)]
+        weakest = int(np.argmin(strengths))
+        if strengths[weakest] >= 1:
+            break
+        ends = (*levels.ends[: weakest + 1], *levels.ends[weakest + 2 :])
+        levels = _levels(levels.values, ends, least)
+    return levels
+
+
+def _strength(levels: _Levels, number: int) -> float:
+    """A step over the smallest that counts."""
+    before, after = levels.level(number - 1), levels.level(number)
+    needed = max(SMALLEST_STEP * abs(before), SMALLEST_STEP_SIGMAS * levels.sigma)
+    return abs(after - before) / needed if needed > 0 else np.inf
+
+
+def _change(levels: _Levels, number: int, first: int) -> Change:
+    """The step at the start of segment `number`, with the 95 % interval of its size.
+
+    The error of both means, from what the clipped values scatter around them; neighbours that
+    are alike count for less (a lag-1 correlation r widens it by sqrt((1 + r) / (1 - r))).
+    """
+    start, middle, end = levels.ends[number - 1 : number + 2]
+    parts = [levels.values[start:middle], levels.values[middle:end]]
+    before, after = levels.level(number - 1), levels.level(number)
+    limit = _CLIP * levels.sigma
+    rests = [np.clip(part - np.median(part), -limit, limit) for part in parts]
+    df = end - start - 2
+    sigma = (sum(float(rest @ rest) for rest in rests) / df) ** 0.5
+    error = sigma * (1 / len(parts[0]) + 1 / len(parts[1])) ** 0.5 * _alike(rests)
+    half = t_quantile(0.975, df) * error
+    step, scale = after - before, abs(before)
+    return Change(
+        index=first + middle,
+        before=before,
+        after=after,
+        change=step / scale if scale else None,
+        low=(step - half) / scale if scale else None,
+        high=(step + half) / scale if scale else None,
+    )
+
+
+def _alike(rests: list[Floats]) -> float:
+    """How much wider an error is because neighbours are alike; 1 when they are not."""
+    squares = sum(float(rest @ rest) for rest in rests)
+    products = sum(float(rest[1:] @ rest[:-1]) for rest in rests)
+    correlation = min(max(products / squares, 0.0), 0.8) if squares > 0 else 0.0
+    return float(((1 + correlation) / (1 - correlation)) ** 0.5)

@@ -1,0 +1,168 @@
+"""Changes of level in histories, and the trigger that starts a confirmation."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from unit.stats.builders import ar1
+
+from storperf.stats.changes import FEWEST_RUNS, find_changes, optimal_cuts, winsorised
+from storperf.stats.trigger import loss_trigger
+
+
+def history(rng, count, *steps, sigma=0.02):
+    """Values around 1000; each step (at, share) moves all that follow."""
+    logs = rng.normal(0, sigma, count)
+    for at, share in steps:
+        logs[at:] += np.log1p(share)
+    return 1000 * np.exp(logs)
+
+
+def places(values):
+    return [each.index for each in find_changes(values)]
+
+
+def brute_force(values, penalty):
+    """The best partition by trying them all, from the definition."""
+    best = {0: (0.0, ())}
+    for end in range(1, len(values) + 1):
+        tried = []
+        for start in [each for each in best if end - each >= FEWEST_RUNS]:
+            part = values[start:end]
+            cost, cuts = best[start]
+            error = ((part - part.mean()) ** 2).sum()
+            tried.append((cost + error + penalty, (*cuts, start)))
+        if tried:
+            best[end] = min(tried)
+    return list(best[len(values)][1][1:])
+
+
+def test_step_is_found_where_it_is_with_its_size_inside_of_the_interval():
+    rng = np.random.default_rng(61)
+    (found,) = find_changes(history(rng, 80, (50, -0.10)))
+    assert abs(found.index - 50) <= 1
+    assert found.low < -0.10 < found.high < 0
+    assert found.after < found.before
+
+
+def test_partition_is_the_best_there_is():
+    rng = np.random.default_rng(62)
+    for count in (6, 7, 13, 20):
+        values = history(rng, count, (count // 2, 0.1))
+        for penalty in (10.0, 1000.0, 20_000.0):
+            assert optimal_cuts(values, penalty) == brute_force(values, penalty)
+
+
+def test_outliers_are_no_changes():
+    values = history(np.random.default_rng(63), 100)
+    values[[20, 50, 51, 80]] *= (0.5, 0.4, 0.6, 2.0)
+    assert places(values) == []
+
+
+def test_steps_below_two_percent_are_left_out_however_sure_they_are():
+    rng = np.random.default_rng(64)
+    assert places(history(rng, 200, (100, -0.012), sigma=0.001)) == []
+    assert len(places(history(rng, 200, (100, -0.05), sigma=0.001))) == 1
+
+
+def test_up_and_back_are_two_changes():
+    found = places(history(np.random.default_rng(65), 120, (40, 0.2), (80, -1 / 6)))
+    assert found == pytest.approx([40, 80], abs=1)
+
+
+def test_two_values_in_turn_are_no_changes():
+    rng = np.random.default_rng(66)
+    assert places(np.where(rng.random(200) < 0.5, 500.0, 20_000.0) + rng.normal(0, 5, 200)) == []
+
+
+def test_unchanged_histories_hardly_ever_change_even_when_neighbours_are_alike():
+    rng = np.random.default_rng(67)
+    for phi, most in ((0.0, 0.02), (0.5, 0.05), (0.8, 0.25)):
+        found = [places(ar1(rng, 60, sigma=0.03, phi=phi)) for _ in range(150)]
+        assert np.mean([len(each) > 0 for each in found]) <= most, phi
+
+
+def test_wandering_history_is_left_nearly_whole():
+    rng = np.random.default_rng(68)
+    walks = [1000 + 10 * np.cumsum(rng.normal(size=300)) for _ in range(20)]
+    assert np.mean([len(places(walk)) for walk in walks]) <= 3
+
+
+@pytest.mark.parametrize(
+    ("step", "least"), [(-0.10, 0.95), (-0.05, 0.45), (0.10, 0.95), (0.05, 0.45)]
+)
+def test_steps_are_found_ten_runs_later(step, least):
+    rng = np.random.default_rng(69)
+    found = [places(history(rng, 60, (50, step))) for _ in range(80)]
+    assert np.mean([any(abs(at - 50) <= 5 for at in each) for each in found]) >= least
+
+
+def test_interval_holds_the_step_about_as_often_as_it_says():
+    rng = np.random.default_rng(70)
+    found = [find_changes(history(rng, 100, (50, -0.10))) for _ in range(200)]
+    held = [each[0].low <= -0.10 <= each[0].high for each in found if len(each) == 1]
+    assert len(held) >= 190
+    assert np.mean(held) >= 0.90
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0] * 5, [1.0] * 50, [0.0] * 50])
+def test_short_and_constant_histories_have_no_changes(values):
+    assert find_changes(np.array(values, dtype=np.float64)) == ()
+
+
+def test_history_from_zero_has_a_change_without_a_share():
+    (found,) = find_changes(np.array([0.0] * 20 + [5.0] * 20))
+    assert (found.index, found.change, found.low, found.high) == (20, None, None, None)
+
+
+def test_of_a_long_history_the_last_two_thousand_runs_count():
+    values = history(np.random.default_rng(71), 2500, (100, -0.3), (2200, -0.1))
+    assert places(values) == pytest.approx([2200], abs=1)
+
+
+def test_clipping_leaves_most_values_alone():
+    values = history(np.random.default_rng(72), 200, (100, 0.1))
+    assert np.mean(winsorised(values) == values) >= 0.97
+
+
+@given(arrays.arrays(np.float64, st.integers(0, 60), elements=st.floats(-1e9, 1e9)))
+def test_any_history_has_levels_of_three_runs_and_more(values):
+    found = places(values)
+    ends = [0, *found, len(values)]
+    assert not found or min(np.diff(ends)) >= FEWEST_RUNS
+
+
+def test_loss_of_ten_percent_raises_the_trigger_within_a_few_runs():
+    values = history(np.random.default_rng(73), 60, (55, -0.10))
+    found = loss_trigger(values, higher_is_better=True)
+    assert 45 <= found.first <= 56
+    assert found.shift == pytest.approx(-0.08, abs=0.04)
+    assert loss_trigger(values[:55], higher_is_better=True) is None
+    assert loss_trigger(values, higher_is_better=False) is None
+    assert loss_trigger(1 / values, higher_is_better=False).shift > 0.02
+
+
+def test_one_run_that_was_hit_raises_no_trigger():
+    values = history(np.random.default_rng(74), 60)
+    values[-1] *= 0.3
+    assert loss_trigger(values, higher_is_better=True) is None
+
+
+@pytest.mark.parametrize("count", [35, 60])
+def test_unchanged_histories_raise_few_triggers(count):
+    rng = np.random.default_rng([75, count])
+    raised = [
+        loss_trigger(history(rng, count, sigma=0.024), higher_is_better=True) is not None
+        for _ in range(1500)
+    ]
+    assert np.mean(raised) <= 0.03
+
+
+def test_short_histories_raise_no_trigger():
+    assert loss_trigger(np.linspace(2000, 1000, 34), higher_is_better=True) is None
+
+
+def test_loss_after_a_constant_baseline_raises_the_trigger():
+    values = np.array([100.0] * 40 + [95.0] * 4)
+    assert loss_trigger(values, higher_is_better=True).first == 40
