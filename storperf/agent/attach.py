@@ -50,7 +50,18 @@ def _connect() -> socket.socket:
 def _start_supervisor(program: str, folder: str, run: str) -> "subprocess.Popen[bytes]":
     with open("supervisor.log", "ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-E", "-s", program, "supervise", "--folder", folder, "--run", run],
+            [
+                sys.executable,
+                "-E",
+                "-s",
+                "-S",
+                program,
+                "supervise",
+                "--folder",
+                folder,
+                "--run",
+                run,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -9,9 +9,8 @@ import sys
 import zlib
 from typing import TYPE_CHECKING, Any, Callable, Dict
 
-from storperf.agent import facts, fitness, target_commands, watch_commands
+from storperf.agent import facts, target_commands, watch_commands
 from storperf.agent.refusal import FAILED, Refusal
-from storperf.agent.survey import survey as hosts_survey
 from storperf.agent.trials import MEASURE, TrialOnHost, optional_number, trial_folder
 from storperf.agent.watching import Watch
 
@@ -60,6 +59,8 @@ def probe(_supervisor: Supervisor, _client: Client, command: Message) -> Message
 
 def examine(supervisor: Supervisor, _client: Client, command: Message) -> Message:
     """Facts that tell whether this host is fit to measure; changes nothing, blocks `interval_s`."""
+    from storperf.agent import fitness  # late: a run never asks, and each start would compile it
+
     if supervisor.trials:
         raise Refusal(FAILED, "a trial is running; a host is examined before")
     interval_s = float(command["interval_s"])
@@ -68,10 +69,12 @@ def examine(supervisor: Supervisor, _client: Client, command: Message) -> Messag
 
 def survey(supervisor: Supervisor, _client: Client, command: Message) -> Message:
     """What the host has to measure with; changes nothing."""
+    from storperf.agent import survey as asked  # late, as fitness
+
     if supervisor.trials:
         raise Refusal(FAILED, "a trial is running; a host is surveyed before")
     root = os.path.dirname(os.path.dirname(supervisor.run_dir))
-    return {"facts": hosts_survey(str(command["fio"]), root, command.get("targets", ()))}
+    return {"facts": asked.survey(str(command["fio"]), root, command.get("targets", ()))}
 
 
 def check(supervisor: Supervisor, _client: Client, command: Message) -> Message:

@@ -112,7 +112,7 @@ class LocalRemote:
         if self._staged is None:
             raise RuntimeError("stage the agent before attaching to it")
         program = str(self._staged)
-        argv = [sys.executable, "-E", "-s", program, "attach"]
+        argv = [sys.executable, "-E", "-s", "-S", program, "attach"]
         return LocalStream([*argv, "--root", str(self.root), "--run", run])
 
     def remains(self, run: str, deadline: Deadline) -> str | None:

@@ -157,7 +157,7 @@ class SshRemote:
     def open(self, run: str, deadline: Deadline) -> SshStream:
         """A channel to the run's supervisor, which is started when there is none."""
         landing = self._landed()
-        argv = [landing.python, "-E", "-s", self._program, "attach"]
+        argv = [landing.python, "-E", "-s", "-S", self._program, "attach"]
         argv += ["--root", self._root(landing), "--run", run]
         client = self._connected(deadline)
         channel = start(client, self._as_root(argv), f"{self._who}: attaching", deadline)
