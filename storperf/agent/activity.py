@@ -41,7 +41,7 @@ def _processes() -> Dict[int, Tuple[str, float]]:
         if name.isdigit() and int(name) != os.getpid():
             process = parse_process(read_text("/proc/" + name + "/stat"))
             if process is not None:
-                found[int(name)] = (process.name, process.cpu_ticks / proc_texts.TICKS_PER_S)
+                found[int(name)] = (process.name, process.cpu_s)
     return found
 
 

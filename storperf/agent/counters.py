@@ -95,6 +95,14 @@ def errors(document: Dict[str, Any]) -> List[int]:
     return [int(job.get("error", 0)) for job in document["jobs"]]
 
 
+def cpu_shares(document: Dict[str, Any]) -> List[List[float]]:
+    """What each fio job took of a core so far, in user and in system; of a group the mean."""
+    return [
+        [round(float(job.get(key, 0.0)) / 100, 4) for key in ("usr_cpu", "sys_cpu")]
+        for job in document["jobs"]
+    ]
+
+
 def has_ramp(document: Dict[str, Any]) -> bool:
     """Whether the fio job has a ramp time, in which latencies are not counted."""
     options = [document.get("global options", {})]

@@ -106,7 +106,7 @@ def file_system(path: str) -> Facts:
     return facts
 
 
-def disk_folder(device: str) -> str:
+def device_folder(device: str) -> str:
     """The folder in /sys of a block device (`major:minor`), of a partition that of its disk.
 
     Empty where there is none: a file system may lie on no device, or on several.
@@ -120,7 +120,7 @@ def disk_folder(device: str) -> str:
 def target_facts(path: str, device: str) -> Facts:
     """File system, device model, scheduler and queue settings behind a target."""
     facts = file_system(os.path.realpath(path)) if path else {}
-    folder = disk_folder(device)
+    folder = device_folder(device)
     if not folder:
         return facts
     facts["device_name"] = os.path.basename(folder)

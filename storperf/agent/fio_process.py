@@ -16,7 +16,7 @@ import signal
 import subprocess
 from typing import Any, Dict, List, Optional, Tuple
 
-from storperf.agent.counters import OPS, CounterDiffer, errors
+from storperf.agent.counters import OPS, CounterDiffer, cpu_shares, errors
 from storperf.agent.documents import Document, DocumentSplitter
 from storperf.agent.gate import Gate
 
@@ -87,6 +87,7 @@ class FioProcess:
         self._differ = CounterDiffer()
         self._broken = ""
         self._errors: List[int] = []
+        self._cpu: List[List[float]] = []
         self._fio_version = ""
         self._slices = 0
         self._since_document = 0
@@ -168,6 +169,7 @@ class FioProcess:
             try:
                 figures = self._differ.intervals(document)
                 self._errors = errors(document)
+                self._cpu = cpu_shares(document)
                 self._fio_version = str(document.get("fio version", ""))
                 at_ms = int(document["timestamp_ms"])
             except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -197,6 +199,7 @@ class FioProcess:
             "resets": self._differ.resets,
             "ios": {op: last[op].ios for op in OPS},
             "bytes": {op: last[op].bytes for op in OPS},
+            "cpu": self._cpu,
             "runtime_ms": {op: last[op].runtime_ms for op in OPS},
             "last_lines": [line[:300] for line in tail[-10:] if line.strip()],
             "notes": self._splitter.notes,

@@ -50,9 +50,11 @@ class HostWatch:
         now_s = self._clock.monotonic_s()
         if now_s < self.due_s:
             return None
-        next_s = self._schedule.due_after(now_s - self._begun_s) or 0.0
-        self._missed += round((self._begun_s + next_s - self.due_s) / self._every_s) - 1
-        self.due_s = self._begun_s + next_s
+        # A hair later, lest rounding makes the moment that has just come the next one.
+        after_s = now_s - self._begun_s + 1e-6
+        next_s = self._begun_s + (self._schedule.due_after(after_s) or 0.0)
+        self._missed += round((next_s - self.due_s) / self._every_s) - 1
+        self.due_s = next_s
         return self._sample()
 
     def end(self) -> Optional[Record]:

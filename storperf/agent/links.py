@@ -45,5 +45,5 @@ class Links:
             self._until_s = now_s + _LOOK_AGAIN_S
         if interface not in self._known:
             self._known[interface] = link_bytes_per_s(interface, self._sys)
-        speed = self._known[interface]
-        return None if speed is None else round(bytes_per_s / speed, 6)
+        rate = self._known[interface]
+        return None if rate is None else round(bytes_per_s / rate, 6)

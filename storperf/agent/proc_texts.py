@@ -15,7 +15,7 @@ Counters = Dict[str, int]
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 CPU_STATES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
 # In the order of the file: 11 of them from 2.6.25 on, discards from 4.18 on, flushes from 5.5 on.
-DISK_FIELDS = (
+DEVICE_FIELDS = (
     *("reads", "read_merges", "read_sectors", "read_ms"),
     *("writes", "write_merges", "write_sectors", "write_ms"),
     *("in_flight", "busy_ms", "queue_ms"),
@@ -91,15 +91,15 @@ def parse_diskstats(text: str, is_wanted: Callable[[str], bool] = _every) -> Dic
     A line that is longer than any known one ends in fields of a newer kernel; one with a number
     of fields between the known ones has those that are complete.
     """
-    disks = {}
+    devices = {}
     for line in text.splitlines():
         words = line.split(None, 3)
         if len(words) < 4 or not is_wanted(words[2]):
             continue
         numbers = words[3].split()
-        fields = DISK_FIELDS if len(numbers) >= _LEAST_FIELDS else _OLD_PARTITION_FIELDS
-        disks[words[2]] = {key: int(word) for key, word in zip(fields, numbers)}
-    return disks
+        fields = DEVICE_FIELDS if len(numbers) >= _LEAST_FIELDS else _OLD_PARTITION_FIELDS
+        devices[words[2]] = {key: int(word) for key, word in zip(fields, numbers)}
+    return devices
 
 
 def parse_net_dev(text: str) -> Dict[str, Counters]:

@@ -37,7 +37,7 @@ class Process(NamedTuple):
     name: str
     parent: int
     started: int
-    cpu_ticks: int
+    cpu_s: float
     memory_bytes: int
     is_kernel: bool
 
@@ -53,7 +53,7 @@ def parse_process(text: str) -> Optional[Process]:
             before.partition("(")[2],
             int(words[1]),
             int(words[19]),
-            int(words[11]) + int(words[12]),
+            (int(words[11]) + int(words[12])) / TICKS_PER_S,
             int(words[21]) * _PAGE_BYTES,
             bool(int(words[6]) & _IS_KERNEL_THREAD),
         )
@@ -222,8 +222,8 @@ class Processes:
             return 0.0
         before = self._before.get(pid)
         is_known = before is not None and before.started == process.started
-        ticks = before.cpu_ticks if before is not None and is_known else 0
-        return max(0, process.cpu_ticks - ticks) / TICKS_PER_S
+        spent_s = before.cpu_s if before is not None and is_known else 0.0
+        return max(0.0, process.cpu_s - spent_s)
 
     def _add_io(self, use: Use, pid: int, process: Process, *, has_run: bool) -> None:
         """Nobody does I/O without CPU: only who ran is asked, and who is new."""

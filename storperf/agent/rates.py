@@ -35,7 +35,7 @@ _MOST_WAITING_MS = 1e8  # 100,000 I/Os in flight
 _MOST_BUSY_MS = 2e3
 _MOST_BYTES = 1e11  # 800 Gbit/s
 
-DISK = {
+DEVICE = {
     "reads": Field("reads", 1, _MOST_IOS),
     "read_merges": Field("read_merges", 1, _MOST_IOS),
     "read_sectors": Field("read_bytes", _SECTOR_BYTES, _MOST_SECTORS),

@@ -13,7 +13,7 @@ from storperf.agent import cgroups, proc_texts
 from storperf.agent.links import Links, is_lasting
 from storperf.agent.proc_texts import CPU_STATES, Counters, Figures
 from storperf.agent.processes import Facts, Processes
-from storperf.agent.rates import DISK, NET, rates_of_device, rates_of_host
+from storperf.agent.rates import DEVICE, NET, rates_of_device, rates_of_host
 
 # The kernel hands out most of /proc in pieces of a page.
 _PIECE_BYTES = 1 << 16
@@ -73,7 +73,7 @@ class _Moment:
         self.host: Figures = {}
         self.cores: Dict[str, List[int]] = {}
         self.cgroups: List[Figures] = []
-        self.disks: Dict[str, Counters] = {}
+        self.devices: Dict[str, Counters] = {}
         self.nets: Dict[str, Counters] = {}
 
     @property
@@ -87,7 +87,7 @@ class _Moment:
 class HostSensors:
     """Samples the host; `proc` and `sys` are other folders in tests.
 
-    `targets` maps a target's number to the kernel's name of the disk under it: its figures are
+    `targets` maps a target's number to the kernel's name of the device under it: its figures are
     named after the first target on it instead, so that they are the same the next night.
     `processes` are names of programs that become figures.
     """
@@ -102,10 +102,10 @@ class HostSensors:
     ) -> None:
         self._sys = sys
         self._targets: Dict[str, int] = {}
-        for number, disk in sorted((targets or {}).items()):
-            self._targets.setdefault(disk, number)
+        for number, device in sorted((targets or {}).items()):
+            self._targets.setdefault(device, number)
         self._stat = _Source(proc + "/stat", proc_texts.parse_stat)
-        self._disks = _Source(proc + "/diskstats", self._parse_disks)
+        self._devices = _Source(proc + "/diskstats", self._parse_devices)
         self._nets = _Source(proc + "/net/dev", proc_texts.parse_net_dev)
         self._pressures = {
             kind: _Source(proc + "/pressure/" + kind, proc_texts.parse_pressure)
@@ -119,7 +119,7 @@ class HostSensors:
             _Source(proc + "/loadavg", proc_texts.parse_loadavg),
         ]
         self._links = Links(sys)
-        self._is_disk: Dict[str, bool] = {}
+        self._is_hardware: Dict[str, bool] = {}
         self._processes = Processes(proc, processes)
         self._before: Optional[_Moment] = None
 
@@ -140,7 +140,7 @@ class HostSensors:
         figures = rates_of_host(before.host, now.host, duration_s)
         figures.update(_of_cores(before.cores, now.cores))
         figures.update(_of_cgroups(before.cgroups, now.cgroups, duration_s))
-        figures.update(self._of_disks(before, now, duration_s))
+        figures.update(self._of_devices(before, now, duration_s))
         figures.update(self._of_nets(before, now, duration_s))
         figures.update(_parsed(proc_texts.parse_blocked, stat_text))
         for source in self._gauges:
@@ -156,7 +156,7 @@ class HostSensors:
         """Close the files."""
         for source in [*self._gauges, *self._cgroups, *self._pressures.values(), self._stat]:
             source.close()
-        for devices in (self._disks, self._nets):
+        for devices in (self._devices, self._nets):
             devices.close()
 
     def _read(self, now_s: float, stat_text: str) -> _Moment:
@@ -167,22 +167,22 @@ class HostSensors:
             for who, waited_s in source.read().items():
                 now.host["pressure.{}.{}".format(kind, who)] = waited_s
         now.cgroups = [source.read() for source in self._cgroups]
-        now.disks = self._disks.read()
+        now.devices = self._devices.read()
         now.nets = self._nets.read()
         return now
 
-    def _parse_disks(self, text: str) -> Dict[str, Counters]:
+    def _parse_devices(self, text: str) -> Dict[str, Counters]:
         return proc_texts.parse_diskstats(text, self._is_wanted)
 
-    def _is_wanted(self, disk: str) -> bool:
-        return disk in self._targets or self._is_shown(disk)
+    def _is_wanted(self, device: str) -> bool:
+        return device in self._targets or self._is_shown(device)
 
-    def _of_disks(self, before: _Moment, now: _Moment, duration_s: float) -> Figures:
+    def _of_devices(self, before: _Moment, now: _Moment, duration_s: float) -> Figures:
         figures: Figures = {}
-        for name, counters in now.disks.items():
-            if name not in before.disks:
+        for name, counters in now.devices.items():
+            if name not in before.devices:
                 continue
-            rates = rates_of_device(before.disks[name], counters, duration_s, DISK)
+            rates = rates_of_device(before.devices[name], counters, duration_s, DEVICE)
             if rates is None:
                 continue
             if "in_flight" in counters:
@@ -193,13 +193,15 @@ class HostSensors:
                 figures["disk.{}.{}".format(shown, figure)] = value
         return figures
 
-    def _is_shown(self, disk: str) -> bool:
-        """Whether it is a disk of the hardware's; of a partition its disk tells enough."""
-        if disk not in self._is_disk:
-            partition = os.path.join(self._sys, "class/block", disk.replace("/", "!"), "partition")
-            is_other = disk.startswith(_NOT_HARDWARE) or os.path.exists(partition)
-            self._is_disk[disk] = not is_other
-        return self._is_disk[disk]
+    def _is_shown(self, device: str) -> bool:
+        """Whether it is one of the hardware; of a partition its disk tells enough."""
+        if device not in self._is_hardware:
+            partition = os.path.join(
+                self._sys, "class/block", device.replace("/", "!"), "partition"
+            )
+            is_other = device.startswith(_NOT_HARDWARE) or os.path.exists(partition)
+            self._is_hardware[device] = not is_other
+        return self._is_hardware[device]
 
     def _of_nets(self, before: _Moment, now: _Moment, duration_s: float) -> Figures:
         figures: Figures = {}

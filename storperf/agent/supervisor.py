@@ -139,7 +139,7 @@ class Supervisor:
     def _release_trial(self, trial: TrialOnHost) -> None:
         self.note(trial.release())
         if self._watch is not None:
-            self._watch.begin(self.targets.disks(), trial.fio_pids)
+            self._watch.begin(self.targets.device_names(), trial.fio_pids)
 
     def _finish(self, trial: TrialOnHost) -> None:
         self.ended.add(trial.key)

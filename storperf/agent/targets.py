@@ -106,12 +106,12 @@ class Targets:
         new, self._new_files = self._new_files, []
         return new
 
-    def disks(self) -> Dict[int, str]:
+    def device_names(self) -> Dict[int, str]:
         """The kernel's name of the disk under each target that has one."""
         return {
             index: os.path.basename(folder)
             for index, taken in enumerate(self.taken)
-            if (folder := facts.disk_folder(taken.device))
+            if (folder := facts.device_folder(taken.device))
         }
 
     def check_again(self) -> None:

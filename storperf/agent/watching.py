@@ -48,16 +48,16 @@ class Watch:
         return min(due, default=math.inf)
 
     def begin(
-        self, disks: Optional[Mapping[int, str]] = None, fio_pids: Collection[int] = ()
+        self, devices: Optional[Mapping[int, str]] = None, fio_pids: Collection[int] = ()
     ) -> Record:
         """Begin to sample; the record of it.
 
-        `disks` are the kernel's names of those under the targets, `fio_pids` the fios of a trial.
+        `devices` are the kernel's names of those under the targets, `fio_pids` the fios of a trial.
         """
         for probe in self._probes:
             probe.begin()
         if self._asked is not None:
-            self._sensors = HostWatch(self._asked, disks or {}, fio_pids, self._clock)
+            self._sensors = HostWatch(self._asked, devices or {}, fio_pids, self._clock)
         return self._named({"kind": "watch_started", "start_s": self._clock.epoch_s()})
 
     def poll(self) -> List[Record]:

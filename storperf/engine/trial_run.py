@@ -221,7 +221,7 @@ class TrialRun:
     def _conclude(self, ends: dict[str, Record]) -> tuple[Summary, ...]:
         """Write the intervals, fill in how it ended; summaries only of a measurement."""
         # numpy and scipy are heavy: not before the first trial has run.
-        from storperf.engine import trial_tables
+        from storperf.engine import trial_hosts, trial_tables
 
         lacks = missing_parts(self._context, self._trial, self._step, ends)
         self._add_facts(argv=self._argvs(), ends=ends, **({MISSING: lacks} if lacks else {}))
@@ -244,7 +244,9 @@ class TrialRun:
             return ()
         met = frozenset[EndRule]().union(*(rules_met(end["why"]) for end in parts.values()))
         found = trial_tables.summarise(self._context, self._trial, table, met=met)
-        self._add_facts(window_s=found.window_s)
+        hosts = trial_hosts.judge(self._context, self._trial, self._numbers, table, parts)
+        found = replace(found, flags=(*found.flags, *trial_hosts.flags_of(hosts)))
+        self._add_facts(window_s=found.window_s, host=trial_hosts.plain(hosts))
         if together is not None:
             rates = extremes(found.summaries, self._step.workload.judged_metric)
             self._add_facts(together={**together, "extremes": rates})

@@ -62,8 +62,12 @@ class Flag(StrEnum):
 
     PARTIAL = "partial"
     LOW_OVERLAP = "low_overlap"
+    # The agent, not the storage, may be what was measured.
     CLIENT_BOUND = "client_bound"
+    # Something else used an agent's CPU or its device: it explains, and does not block.
     DISTURBED = "disturbed"
+    # Others did as much on a device as fio, and it was to be the job's alone.
+    FOREIGN_IO = "foreign_io"
     JOURNAL_ON_TARGET = "journal_on_target"
     # More in flight than the device takes at once: the rest waited in the kernel.
     QUEUE_BOUND = "queue_bound"

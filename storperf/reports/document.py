@@ -15,6 +15,8 @@ from storperf.model.result import RunResult
 from storperf.model.run import Run, Summary, Trial
 from storperf.model.verdict import Check, Verdict
 from storperf.reports.clean import fit
+from storperf.reports.host_notes import FACT as HOST
+from storperf.reports.host_notes import host_findings
 from storperf.version import RESULT_SCHEMA
 
 SCHEMA_NAME = f"storperf-result/{RESULT_SCHEMA}"
@@ -159,7 +161,8 @@ def _trial(trial: Trial, summaries: Sequence[Summary]) -> dict[str, object]:
         "flags": list(trial.flags),
         "started_s": trial.started_s,
         "ended_s": trial.ended_s,
-        "facts": _sorted(trial.facts),
+        "host": host_findings(trial),
+        "facts": {name: fact for name, fact in _sorted(trial.facts).items() if name != HOST},
         "figures": [_figure(summary) for summary in figures],
     }
 

@@ -13,6 +13,7 @@ from storperf.model.result import RunResult
 from storperf.model.run import RunState, Summary, Trial, TrialState
 from storperf.model.verdict import Check, Outcome, Reason
 from storperf.reports.agents_apart import apart_sentence
+from storperf.reports.host_notes import host_findings
 from storperf.reports.html_kept import Kept
 from storperf.reports.html_picture import change_picture
 from storperf.reports.html_traces import MOST_POINTS, Traces
@@ -123,6 +124,7 @@ def _trial_section(
     return {
         "trial": trial,
         "facts": _trial_facts(trial),
+        "host": [each["sentence"] for each in host_findings(trial)],
         "earlier": earlier,
         "apart": apart_sentence(trial),
         "traces": None if traces is None else traces | {"marks": _marks(summaries)},

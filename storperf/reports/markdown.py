@@ -10,6 +10,7 @@ from storperf.model.run import SteadyFigures, Trial
 from storperf.reports.agents_apart import apart_sentence
 from storperf.reports.clean import markdown, markdown_block
 from storperf.reports.found import found_sentences
+from storperf.reports.host_notes import host_sentences
 from storperf.reports.step_rows import NOTHING, StepRow, step_rows
 from storperf.units import render_duration
 
@@ -29,7 +30,10 @@ def render_markdown(result: RunResult) -> str:
         *_verdict(result),
         "## Steps",
         *_steps(step_rows(result)),
-        *(f"- {markdown(sentence)}" for sentence in found_sentences(result.run)),
+        *(
+            f"- {markdown(sentence)}"
+            for sentence in (*found_sentences(result.run), *host_sentences(result))
+        ),
         *_checks(result),
         *_apart(result),
         "## Trials",

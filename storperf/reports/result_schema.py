@@ -7,6 +7,7 @@ from typing import Any
 
 from storperf.errors import ExitCode
 from storperf.model.ending import EndRule, Need
+from storperf.model.host_load import HostReason
 from storperf.model.metric import METRICS
 from storperf.model.run import Flag, Phase, RunState, Steadiness, TrialEnd, TrialState
 from storperf.model.verdict import CheckKind, Outcome, Reason
@@ -145,6 +146,7 @@ def _trial() -> Schema:
             "flags": _list_of(_one_of(Flag)),
             "started_s": _or_null(_NUMBER),
             "ended_s": _or_null(_NUMBER),
+            "host": _list_of(_host_finding()),
             "facts": _FACTS,
             "figures": _list_of(_figure()),
         }
@@ -162,6 +164,19 @@ def _steady_figures() -> Schema:
             "average": _or_null(_NUMBER),
             **{name: _or_null(_NUMBER) for name in maybe},
             "snia_steady": _or_null(_TRUTH),
+            "sentence": _TEXT,
+        }
+    )
+
+
+def _host_finding() -> Schema:
+    return _closed(
+        {
+            "agent": _TEXT,
+            "reason": _one_of(HostReason),
+            "flag": _one_of(Flag),
+            "value": _NUMBER,
+            "threshold": _NUMBER,
             "sentence": _TEXT,
         }
     )

@@ -20,6 +20,7 @@ from storperf.model.verdict import Check, Outcome, Reason
 from storperf.reports.agents_apart import apart_sentences
 from storperf.reports.clean import line
 from storperf.reports.found import found_sentences
+from storperf.reports.host_notes import host_sentences
 from storperf.reports.step_rows import NOT_JUDGED, NOTHING, StepRow, shown, step_rows
 from storperf.stats.wording import signed
 
@@ -37,6 +38,7 @@ def result_table(result: RunResult) -> RenderableType:
     parts += [Text(note, style="dim") for note in _notes(rows)]
     parts += [Text(line(sentence)) for sentence in found_sentences(result.run)]
     parts += [Text(line(sentence), style="dim") for sentence in apart_sentences(result)]
+    parts += [Text(line(sentence)) for sentence in host_sentences(result)]
     if result.verdict is not None:
         parts += _sentences(result.verdict.checks)
     return Group(*parts)

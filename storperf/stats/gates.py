@@ -19,7 +19,10 @@ BLOCKING_FLAGS = {
         "an agent or a target is missing from it: the sums are not those of the step",
     ),
     Flag.LOW_OVERLAP: (Reason.TOO_FEW, "the agents ran together for too short a time"),
-    Flag.DISTURBED: (Reason.DISTURBED, "something else kept its host busy"),
+    Flag.FOREIGN_IO: (
+        Reason.DISTURBED,
+        "something else did as much I/O on its device, which was to be the job's alone",
+    ),
     Flag.UNSTEADY_PRECONDITION: (
         Reason.NOT_STEADY,
         "the random writes before it were not steady by their deadline",

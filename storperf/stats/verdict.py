@@ -167,8 +167,11 @@ def _sentence(reason: Reason, checks: Sequence[Check], trials: Mapping[str, Tria
     )
     if unjudged and reason in _CLEAN:
         parts.append(f"Too short to tell whether it was steady: {count(unjudged, 'trial')}.")
-    if any(Flag.CLIENT_BOUND in trial.flags for trial in trials.values()):
+    flags = {flag for trial in trials.values() for flag in trial.flags}
+    if Flag.CLIENT_BOUND in flags:
         parts.append("An agent was busy: it, not the storage, may be what was measured.")
+    if Flag.DISTURBED in flags:
+        parts.append("Something else used an agent's CPU or device meanwhile.")
     return " ".join(parts)
 
 

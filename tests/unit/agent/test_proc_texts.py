@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storperf.agent import proc_texts
-from storperf.agent.proc_texts import DISK_FIELDS
+from storperf.agent.proc_texts import DEVICE_FIELDS
 
 PROC = Path(__file__).parents[2] / "fixtures" / "proc"
 NET = "Inter-|   Receive  |  Transmit\n face |bytes packets|bytes\n"
@@ -25,7 +25,7 @@ def text(kernel, name):
 )
 def test_each_kernel_has_the_fields_that_it_has(kernel, disk, count):
     found = proc_texts.parse_diskstats(text(kernel, "diskstats"))[disk]
-    assert tuple(found) == DISK_FIELDS[:count]
+    assert tuple(found) == DEVICE_FIELDS[:count]
 
 
 def test_every_field_of_a_modern_disk_is_in_its_place():

@@ -67,7 +67,8 @@ def test_a_name_may_hold_blanks_and_brackets():
         rss=2,
     )
     found = parse_process(line)
-    assert (found.name, found.parent, found.started, found.cpu_ticks) == ("a) R (b", 3, 99, 250)
+    assert (found.name, found.parent, found.started) == ("a) R (b", 3, 99)
+    assert found.cpu_s == 250 / TICKS_PER_S
     assert found.memory_bytes == 2 * os.sysconf("SC_PAGE_SIZE")
     assert found.is_kernel
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storperf.agent.rates import DISK, NET, WRAP, rates_of_device, rates_of_host
+from storperf.agent.rates import DEVICE, NET, WRAP, rates_of_device, rates_of_host
 
 # One I/O at a time, on a disk that has been busy for 49.7 days.
 BUSY = {"reads": 900_000, "read_sectors": 7_200_000, "busy_ms": WRAP - 300, "queue_ms": WRAP - 10}
@@ -19,7 +19,7 @@ def step(before, **changes):
 def test_milliseconds_that_wrap_are_a_right_difference():
     now = step(BUSY, reads=100, read_sectors=800, busy_ms=1000, queue_ms=1000)
     assert now["busy_ms"] < BUSY["busy_ms"]
-    assert rates_of_device(BUSY, now, 2.0, DISK) == {
+    assert rates_of_device(BUSY, now, 2.0, DEVICE) == {
         "reads": 50,
         "read_bytes": 800 * 512 / 2,
         "busy": 0.5,
@@ -40,7 +40,7 @@ def test_a_device_that_started_anew_has_no_figure_at_all():
     # Its busy time and its discards went on by chance.
     before = {"reads": 900, "read_sectors": 9000, "busy_ms": 20, "discards": 0}
     now = {"reads": 12, "read_sectors": 96, "busy_ms": 25, "discards": 1}
-    assert rates_of_device(before, now, 1.0, DISK) is None
+    assert rates_of_device(before, now, 1.0, DEVICE) is None
 
 
 @pytest.mark.parametrize(
@@ -57,19 +57,19 @@ def test_a_device_that_started_anew_has_no_figure_at_all():
     ],
 )
 def test_a_step_that_no_device_can_do_is_a_new_start(before, now):
-    assert rates_of_device(before, now, 1.0, {**DISK, **NET}) is None
+    assert rates_of_device(before, now, 1.0, {**DEVICE, **NET}) is None
 
 
 def test_a_field_that_only_one_of_both_has_is_left_out():
-    assert rates_of_device({"reads": 1, "flushes": 2}, {"reads": 3, "discards": 4}, 1.0, DISK) == {
-        "reads": 2.0
-    }
+    assert rates_of_device(
+        {"reads": 1, "flushes": 2}, {"reads": 3, "discards": 4}, 1.0, DEVICE
+    ) == {"reads": 2.0}
 
 
 @given(st.integers(0, WRAP - 1), st.integers(0, 2000), st.floats(1.0, 10.0))
 def test_a_busy_time_within_the_slice_is_right_wherever_the_counter_stands(start, busy_ms, length):
     now = {"busy_ms": (start + busy_ms) % WRAP}
-    found = rates_of_device({"busy_ms": start}, now, length, DISK)
+    found = rates_of_device({"busy_ms": start}, now, length, DEVICE)
     assert found == {"busy": pytest.approx(busy_ms / 1000 / length, abs=1e-6)}
 
 

@@ -61,9 +61,9 @@ def test_every_figure_has_its_row():
     assert len(names) > 40
 
 
-@pytest.mark.parametrize("fields", [rates.DISK, rates.NET])
+@pytest.mark.parametrize("fields", [rates.DEVICE, rates.NET])
 def test_every_counter_of_a_device_has_its_row(fields):
-    kind = "disk.<device>" if fields is rates.DISK else "net.<interface>"
+    kind = "disk.<device>" if fields is rates.DEVICE else "net.<interface>"
     assert {f"{kind}.{field.figure}" for field in fields.values()} <= first_words(SENSORS)
 
 

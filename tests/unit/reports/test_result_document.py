@@ -151,10 +151,28 @@ def test_everything_of_a_check_and_its_unit_is_in_the_document():
     assert (check["unit"], check["outcome"]) == ("1/s", "pass")
 
 
+HOST = {
+    "agent": "agent-01",
+    "reason": "steal",
+    "flag": "client_bound",
+    "value": 0.2,
+    "threshold": 0.1,
+    "sentence": "agent-01: its hypervisor gave 20 % of its CPU time to others.",
+}
+
+
+def test_what_was_found_of_the_hosts_stands_once_and_beside_the_facts():
+    result = a_result(trials=(a_trial(facts={"fio": "3.33", "host": [HOST]}),))
+    (trial,) = result_document(result)["steps"][0]["trials"]
+    assert trial["host"] == [HOST]
+    assert trial["facts"] == {"fio": "3.33"}
+    jsonschema.validate(result_document(result), result_schema())
+
+
 def test_everything_of_a_trial_is_in_the_document():
     (step,) = result_document(a_result())["steps"]
     (trial,) = step["trials"]
-    known = {field.name for field in fields(a_trial())} - {"step_key"} | {"figures"}
+    known = {field.name for field in fields(a_trial())} - {"step_key"} | {"figures", "host"}
     assert set(trial) == known
     assert trial["facts"] == {"fio": "3.33"}
     assert trial["steady_figures"][0]["drift"] == 0.01

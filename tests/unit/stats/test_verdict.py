@@ -258,7 +258,7 @@ def test_repeats_count_as_one_value():
         ({"step_key": "other"}, Reason.INVALID),
         ({"flags": (Flag.PARTIAL,)}, Reason.INVALID),
         ({"flags": (Flag.LOW_OVERLAP,)}, Reason.TOO_FEW),
-        ({"flags": (Flag.DISTURBED,)}, Reason.DISTURBED),
+        ({"flags": (Flag.FOREIGN_IO,)}, Reason.DISTURBED),
         ({"flags": (Flag.UNSTEADY_PRECONDITION,)}, Reason.NOT_STEADY),
         ({"flags": (Flag.READS_UNWRITTEN,)}, Reason.NOT_STORAGE),
         ({"flags": (Flag.READS_UNKNOWN,)}, Reason.NOT_STORAGE),
@@ -277,9 +277,11 @@ def test_each_gate_has_its_reason_and_keeps_the_run_out_of_the_baseline(changes,
 
 
 def test_flags_that_do_not_spoil_a_trial_do_not_block_but_are_told():
-    world = World(limits=[LIMIT]).change_trial(flags=(Flag.CLIENT_BOUND, Flag.JOURNAL_ON_TARGET))
+    flags = (Flag.CLIENT_BOUND, Flag.JOURNAL_ON_TARGET, Flag.DISTURBED)
+    world = World(limits=[LIMIT]).change_trial(flags=flags)
     verdict = expect(world.judge(), Reason.WITHIN_LIMITS, enters=True)
     assert "agent was busy" in verdict.sentence
+    assert "Something else used" in verdict.sentence
 
 
 def test_trial_too_short_to_judge_steadiness_does_not_block_but_is_told():

@@ -1,0 +1,88 @@
+"""What is concluded from the figures of a trial's hosts; imported when the first trial has run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from storperf.engine.agents import Agent
+from storperf.engine.context import RunContext
+from storperf.engine.records import Record
+from storperf.model.host_load import HostFinding
+from storperf.model.run import Flag, Trial
+from storperf.model.target import Target, TargetKind
+from storperf.stats.host_load import HostLoad, TargetDevice, is_judged, judge_hosts
+from storperf.stats.table import IntervalTable
+from storperf.store.intervals import read_sensors
+
+# With these fio spins until its I/Os have come: a full core says nothing then.
+_POLLING = ("hipri", "sqthread_poll", "thinktime_spin")
+
+
+def judge(
+    context: RunContext,
+    trial: Trial,
+    numbers: Collection[int],
+    rows: IntervalTable,
+    ends: Mapping[str, Record],
+) -> tuple[HostFinding, ...]:
+    """The findings of a trial on the targets with these numbers; its file is there by now.
+
+    `rows` are its intervals, `ends` the records of its end.
+    """
+    step = context.plan.step(trial.step_key)
+    path = context.store.intervals_path(context.run_id, trial.id, trial.attempt)
+    sensors = read_sensors(path, is_judged)
+    polls = any(step.workload.option(key) not in (None, "0") for key in _POLLING)
+    is_null = {context.targets()[number].kind for number in numbers} == {TargetKind.NULL}
+    hosts = [
+        HostLoad(
+            agent=agent.name,
+            fio_cpu=None if polls else _fio_cpu(ends[agent.name]),
+            devices=tuple(_devices(context, agent)) if context.job.direct else (),
+            has_storage=not is_null,
+        )
+        for agent in context.agents_of(step)
+        if agent.name in ends
+    ]
+    return judge_hosts(rows, sensors, hosts)
+
+
+def flags_of(findings: Collection[HostFinding]) -> tuple[Flag, ...]:
+    """The flags that the findings come to, each once."""
+    return tuple(dict.fromkeys(finding.reason.flag for finding in findings))
+
+
+def plain(findings: Collection[HostFinding]) -> list[dict[str, Any]]:
+    """The findings as a fact of the trial."""
+    return [
+        {**asdict(each), "reason": each.reason.value, "flag": each.reason.flag.value}
+        for each in findings
+    ]
+
+
+def _fio_cpu(ended: Record) -> float | None:
+    """Of the busiest fio job on any target; None from an agent that does not tell."""
+    shares = [sum(job) for target in ended["targets"] for job in target.get("cpu", ())]
+    return max(shares, default=None)
+
+
+def _devices(context: RunContext, agent: Agent) -> Iterator[TargetDevice]:
+    """Disks by the names that the agent gives them: that of the first target on each."""
+    by_name: dict[str, list[int]] = {}
+    for number, prepared in enumerate(context.prepared[agent.name]):
+        name = prepared["facts"].get("device_name")
+        if name:
+            by_name.setdefault(name, []).append(number)
+    targets = context.targets()
+    for numbers in by_name.values():
+        yield TargetDevice(
+            figure=f"target-{numbers[0]}",
+            targets=tuple(numbers),
+            is_whole=all(_is_device(targets[number]) for number in numbers),
+        )
+
+
+def _is_device(target: Target) -> bool:
+    return target.kind is TargetKind.DEVICE and target.file_system is None
