@@ -46,12 +46,12 @@ def next_round(plan: Plan) -> Growth:
 
 
 def tracked_steps(job: Job, plan: Plan) -> tuple[Step, ...]:
-    """The steps that decide whether the rounds are steady."""
+    """The steps that decide whether the rounds are steady; a warm-up only when it is named."""
     patterns = () if job.rounds is None else job.rounds.track
+    if not patterns:
+        return tuple(step for step in plan.steps if not step.workload.is_warm_up)
     return tuple(
-        step
-        for step in plan.steps
-        if not patterns or any(fnmatchcase(step.key, pattern) for pattern in patterns)
+        step for step in plan.steps if any(fnmatchcase(step.key, pattern) for pattern in patterns)
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from storperf.fio.job_text import (
+    Section,
     outstanding,
     pattern_of,
     read_sections,
@@ -12,9 +13,10 @@ from storperf.fio.job_text import (
     sections_last_s,
 )
 from storperf.jobfile.faults import Fault
-from storperf.jobfile.scalars import WORKLOAD_NAME
+from storperf.jobfile.scalars import LONGEST_TRIAL, NUMJOBS, QUEUE_DEPTH, WORKLOAD_NAME
 from storperf.jobfile.source import Path
 from storperf.model.job import Workload
+from storperf.units import parse_duration_s
 
 _KEYS = ("name", "fio_file")
 
@@ -40,12 +42,23 @@ def read_fio_file(
         return [], [*faults, Fault((*path, "fio_file"), "must be a file's name, or its text")]
     try:
         sections = read_sections(text)
-        said = [*section_faults(sections, unsafe_allowed=unsafe_allowed)]
-        depth, jobs = outstanding(sections)
-        sections_last_s(sections)
+        said = [*section_faults(sections, unsafe_allowed=unsafe_allowed), *_out_of_range(sections)]
+        depth, jobs = (1, 1) if said else outstanding(sections)
+        if sections_last_s(sections) > parse_duration_s(LONGEST_TRIAL):
+            said.append(f"its sections take longer than {LONGEST_TRIAL}")
     except ValueError as error:
         said = [str(error)]
     if said or faults:
         return [], [*faults, *(Fault((*path, "fio_file"), each) for each in said[:1])]
     options = (("rw", pattern_of(sections)), ("bsrange", "512-64M"), ("fio_file", text))
     return [Workload(name=name, options=options, queue_depths=(depth,), numjobs=(jobs,))], []
+
+
+def _out_of_range(sections: Iterable[Section]) -> Iterator[str]:
+    """What no workload may have more of, whoever says it."""
+    for section in sections:
+        for key, read in (("iodepth", QUEUE_DEPTH), ("numjobs", NUMJOBS)):
+            try:
+                read(section.options.get(key, "1"))
+            except ValueError as error:
+                yield f"section [{section.name}]: {key}: {error}"

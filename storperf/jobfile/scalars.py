@@ -192,6 +192,7 @@ BLOCK_SIZE = size(512, 64 * MI, 512)
 QUEUE_DEPTH = whole(1, 4096)
 NUMJOBS = whole(1, 512)
 WORKLOAD_NAME = printable(100)
+LONGEST_TRIAL = "7d"
 
 Name = Annotated[
     str,
@@ -228,7 +229,7 @@ Share = Annotated[
     BeforeValidator(_share),
     _schema(["string", "number"], **{"x-kind": "share"}, examples=["20%", "0.2"]),
 ]
-TrialDuration = Annotated[float, BeforeValidator(duration("1s", "7d")), _DURATION]
+TrialDuration = Annotated[float, BeforeValidator(duration("1s", LONGEST_TRIAL)), _DURATION]
 RoundDuration = Annotated[float, BeforeValidator(duration("10s", "1d")), _DURATION]
 IntervalDuration = Annotated[float, BeforeValidator(duration("100ms", "60s")), _DURATION]
 PatienceDuration = Annotated[float, BeforeValidator(duration("1s", "1d")), _DURATION]

@@ -169,6 +169,15 @@ def test_only_tracked_steps_decide():
     assert [step.block_size_bytes for step in tracked_steps(job, plan_job(job))] == [8192]
 
 
+def test_a_warm_up_decides_only_when_it_is_named():
+    """It does its span once a round and is not judged, so its figures say nothing of steadiness."""
+    workloads = "[{name: _warm, rw: write}, rr]"
+    for rounds, names in (("rounds: {}", ["rr"]), ("rounds: {track: ['*']}", ["_warm", "rr"])):
+        job = job_of(rounds, workloads)
+        found = tracked_steps(job, plan_job(job))
+        assert [step.workload.name for step in found] == names
+
+
 def test_a_pattern_that_names_no_step_is_refused():
     with pytest.raises(
         UsageError, match=r"'xr-\*' names no step of the job; its steps are rr-bs4k"

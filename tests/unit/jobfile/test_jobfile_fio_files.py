@@ -120,7 +120,11 @@ def test_barriers_add_up_and_the_others_run_together():
         ("[a]\nruntime=1\nstatus-interval=1\n", "is not a workload's to set"),
         ("[a]\nruntime=1\nsize=2G\n", "has a size of more than the target"),
         ("[a]\nruntime=x\n", "'x' is not a duration"),
-        ("[a]\nruntime=1\niodepth=x\n", "invalid literal"),
+        ("[a]\nruntime=1\niodepth=x\n", "iodepth: 'x' is not a whole number"),
+        ("[a]\nruntime=1\niodepth=4097\n", "section [a]: iodepth: 4097 is not between 1 and"),
+        ("[a]\nruntime=1\n[b]\nruntime=1\nnumjobs=513\n", "section [b]: numjobs: 513 is not"),
+        ("[a]\nruntime=1\nnumjobs=0\n", "section [a]: numjobs: 0 is not between 1 and"),
+        ("[a]\nruntime=4d\n[b]\nstonewall\nruntime=4d\n", "its sections take longer than 7d"),
         ("include nowhere\n", "cannot read nowhere"),
     ],
 )
