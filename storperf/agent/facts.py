@@ -20,7 +20,9 @@ def read_text(path: str) -> str:
         return ""
 
 
-def run_quietly(argv: List[str], timeout_s: float = 10.0) -> Dict[str, Any]:
+def run_quietly(
+    argv: List[str], timeout_s: float = 10.0, env: Optional[Dict[str, str]] = None
+) -> Dict[str, Any]:
     """Exit status and output of a short command; `error` says why it could not run."""
     try:
         done = subprocess.run(
@@ -30,6 +32,7 @@ def run_quietly(argv: List[str], timeout_s: float = 10.0) -> Dict[str, Any]:
             stderr=subprocess.STDOUT,
             timeout=timeout_s,
             check=False,
+            env=env,
         )
     except subprocess.TimeoutExpired:
         return {"error": "{} did not answer within {:g} s".format(argv[0], timeout_s)}
@@ -52,7 +55,9 @@ def fio_facts(fio: str) -> Facts:
     if "error" in version:
         return {"error": version["error"]}
     if version["exit_status"] != 0:
-        return {"error": "{} --version ended with {}".format(fio, version["exit_status"])}
+        # Such as what a program for another system says of the libraries that it misses.
+        said = " ".join(version["output"].split())[-200:]
+        return {"error": "{} --version ended with {}: {}".format(fio, version["exit_status"], said)}
     listed = run_quietly([fio, "--enghelp"])
     engines = [line.strip() for line in listed.get("output", "").splitlines()[1:] if line.strip()]
     return {"version": version["output"].strip()[:200], "engines": engines}

@@ -13,11 +13,10 @@ import hashlib
 import json
 import os
 import select
-import subprocess
 import time
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from storperf.agent import devices, file_systems
+from storperf.agent import devices, facts, file_systems
 from storperf.agent.refusal import BUSY, FAILED, REFUSED, Refusal
 
 STATE = "mounted.json"
@@ -198,21 +197,9 @@ def _require_alone(path: str) -> None:
 
 def _run(argv: List[str], what: str, timeout_s: float = _COMMAND_S) -> None:
     """Run to the end; Refusal with its last words when it fails."""
-    try:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout_s,
-            check=False,
-            env=devices.environment(),
-        )
-    except subprocess.TimeoutExpired as error:
-        message = "{}: {} did not end within {:g} s".format(what, argv[0], timeout_s)
-        raise Refusal(FAILED, message) from error
-    except OSError as error:
-        raise Refusal(FAILED, "{}: {}: {}".format(what, argv[0], error.strerror)) from error
-    if done.returncode:
-        said = " / ".join(done.stdout.decode("utf-8", "replace").strip().splitlines()[-3:])
-        raise Refusal(FAILED, "{}: {}: {}".format(what, argv[0], said or done.returncode))
+    done = facts.run_quietly(argv, timeout_s, devices.environment())
+    if "error" in done:
+        raise Refusal(FAILED, "{}: {}".format(what, done["error"]))
+    if done["exit_status"]:
+        said = " / ".join(done["output"].strip().splitlines()[-3:]) or done["exit_status"]
+        raise Refusal(FAILED, "{}: {}: {}".format(what, argv[0], said))

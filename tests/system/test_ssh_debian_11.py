@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from system.conftest import Program
 from tools.debian_11 import Debian11Host
@@ -73,6 +75,11 @@ def test_a_missing_fio_is_installed_by_the_package_manager_when_the_job_says_so(
         assert refused.exit_code == 4, refused
         assert "has no usable fio: fio: No such file or directory" in refused.stderr
         assert "install_fio: true" in refused.stderr
+        foreign = machine.run(fio_binary=shutil.which("fio"))
+        assert foreign.exit_code == 4, foreign
+        # This machine's is not static, and says which library it misses there.
+        assert "--version ended with" in foreign.stderr
+        assert "not found" in foreign.stderr or "cannot open shared object" in foreign.stderr
         ended = machine.run(install_fio=True)
         assert ended.exit_code == 0, ended
         assert environment(ended)["fio"] == "fio-3.25"
