@@ -27,9 +27,7 @@ _GRACE_S = 60.0
 
 def write_randomly(context: RunContext, asked: RandomWrites) -> None:
     """Write at random until steady; that it was not is told, and flagged on every trial."""
-    numbers = context.storage_numbers()
     pasts = {agent: past_of(agent, TRIAL) for agent in context.present()}
-    watch = SteadyWatch(_WORKLOAD, asked.rule, len(pasts) * len(numbers))
     is_new = not all(past.is_done for past in pasts.values())
     if is_new:
         context.announce.tell(
@@ -37,7 +35,7 @@ def write_randomly(context: RunContext, asked: RandomWrites) -> None:
         )
     fresh = [agent for agent, past in pasts.items() if not past.is_done]
     losses.ask(context, fresh, lambda each: _start(context, each, pasts[each].attempt, asked))
-    ends = _hear(context, {agent: past.attempt for agent, past in pasts.items()}, watch)
+    ends, watch = _hear(context, {agent: past.attempt for agent, past in pasts.items()}, asked)
     if is_new:
         context.announce.tell(EventKind.TRIAL_ENDED, trial=TRIAL, what=TRIAL)
     for name, ended in ends.items():
@@ -70,18 +68,34 @@ def _start(context: RunContext, agent: Agent, attempt: int, asked: RandomWrites)
     )
 
 
-def _hear(context: RunContext, attempts: dict[Agent, int], watch: SteadyWatch) -> dict[str, Record]:
-    """The records of the ends; all agents are told to stop once the watch says steady."""
+def _hear(
+    context: RunContext, attempts: dict[Agent, int], asked: RandomWrites
+) -> tuple[dict[str, Record], SteadyWatch]:
+    """The records of the ends, and what was watched; steady ends it on all agents.
+
+    Without an agent that stays lost the watch begins anew: else it waits for it to the deadline.
+    """
+    agents = [agent for agent in attempts if agent.name not in context.lost]
+    left = {agent.name for agent in agents}
+    targets = len(context.storage_numbers())
+    watch = SteadyWatch(_WORKLOAD, asked.rule, len(left) * targets)
 
     def listen(name: str, record: Record) -> None:
         # Once the rule held, what fio still did until it heard of that is of no matter.
         if record["kind"] == "progress" and not watch.is_met and _feed(watch, name, record):
             heard.stop("steady")
+        if record["kind"] == "trial_ended" and dict(losses.failed_agents({name: record})):
+            lose(name)
 
-    agents = [agent for agent in attempts if agent.name not in context.lost]
+    def lose(name: str) -> None:
+        nonlocal watch
+        left.discard(name)
+        if losses.goes_on(context) and not watch.is_met:
+            watch = SteadyWatch(_WORKLOAD, asked.rule, len(left) * targets)
+
     keys = {agent.name: (TRIAL, attempts[agent]) for agent in agents}
-    heard = waiting.Waiting(context, agents, keys, listen)
-    return losses.records_of_the_rest(context, agents, heard.run())
+    heard = waiting.Waiting(context, agents, keys, listen, lose)
+    return losses.records_of_the_rest(context, agents, heard.run()), watch
 
 
 def _feed(watch: SteadyWatch, name: str, record: Record) -> bool:

@@ -51,6 +51,7 @@ class TrialRun:
         self._trial = trial
         self._step = context.plan.step(trial.step_key)
         self._numbers = context.numbers_of_side(trial.side)
+        self._gone: set[str] = set()
         self._watch = self._ending_watch()
         self._waiting: waiting.Waiting | None = None
         self._lost: AgentLost | None = None
@@ -62,7 +63,7 @@ class TrialRun:
 
     def _ending_watch(self) -> EndingWatch | None:
         job = self._context.job
-        streams = len(self._agents) * len(self._numbers)
+        streams = (len(self._agents) - len(self._gone)) * len(self._numbers)
         if self._step.workload.is_warm_up or not job.ending.rules:
             return None
         return EndingWatch(self._step.workload, job.ending, job.interval_s, streams)
@@ -182,7 +183,9 @@ class TrialRun:
         """The record of the end, from each agent; on a cancel, from those that gave one."""
         agents = self._agents
         attempts = {agent.name: (self._trial.id, self._trial.attempt) for agent in agents}
-        self._waiting = waiting.Waiting(self._context, agents, attempts, self._hear)
+        self._waiting = waiting.Waiting(
+            self._context, agents, attempts, self._hear, self._watch_the_rest
+        )
         ends = self._waiting.run()
         lost = {agent: ends.lost[agent.name] for agent in agents if agent.name in ends.lost}
         try:
@@ -191,9 +194,21 @@ class TrialRun:
             self._lost = error
         return ends.records
 
+    def _watch_the_rest(self, name: str) -> None:
+        """Let the rules of the ending begin anew without an agent that is gone.
+
+        Else they wait for its intervals until the deadline.
+        """
+        is_decided = self._watch is not None and bool(self._watch.why)
+        if losses.goes_on(self._context) and not is_decided:
+            self._gone.add(name)
+            self._watch = self._ending_watch()
+
     def _hear(self, name: str, record: Record) -> None:
         if self._context.telemetry is not None:
             self._context.telemetry.hear(name, record)
+        if record["kind"] == "trial_ended" and dict(losses.failed_agents({name: record})):
+            self._watch_the_rest(name)
         if record["kind"] != "interval":
             return
         interval = interval_of(name, record, applied_s(self._trial, name))

@@ -40,7 +40,8 @@ class Waiting:
 
     Every record of the attempt goes to `listen` once, with the name of its agent and in the
     agent's order.  A cancel stops the attempt, and what is then journalled is still heard.
-    A lost agent is sought in a thread of its own, while the others are heard.
+    A lost agent is sought in a thread of its own, while the others are heard; `lose` is told
+    the name of one that stays lost.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Waiting:
         agents: Sequence[Agent],
         attempts: Mapping[str, tuple[str, int]],
         listen: Listen,
+        lose: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._context = context
+        self._lose = lose
         self._hearings = [_Hearing(agent, attempts[agent.name], listen) for agent in agents]
         self._why = ""
 
@@ -87,6 +90,8 @@ class Waiting:
     def _turn(self, hearing: _Hearing, threads: ThreadPoolExecutor, wait_s: float) -> None:
         if hearing.is_sought:
             hearing.look_whether_found(self._context.cancel, wait_s)
+            if hearing.lost is not None:
+                self._lose(hearing.name)
             return
         try:
             hearing.pass_on_stop(self._why)

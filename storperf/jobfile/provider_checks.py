@@ -11,6 +11,9 @@ from storperf.jobfile.target_section import PlaceSection
 
 OF_SSH = ("inventory", "hosts", "fio_binary", "install_fio", "remove_agent")
 
+# How long a lab's machines are held is no matter of a job that others send.
+OF_ALL = ("on_lost_agent", "patience", "lease")
+
 
 def provider_faults(file: JobFile) -> Iterator[Fault]:
     """What is wrong between the provider's keys, and between them and the target."""
@@ -86,6 +89,6 @@ def untrusted_provider_faults(file: JobFile) -> Iterator[Fault]:
         yield Fault(("provider", "fio"), "an untrusted job file may not choose the program")
     if provider.kind != "local":
         yield Fault(("provider", "kind"), "an untrusted job file may not name machines")
-    for key in OF_SSH:
+    for key in (*OF_SSH, *OF_ALL):
         if key in provider.model_fields_set:
             yield Fault(("provider", key), "is not possible in an untrusted job file")

@@ -158,6 +158,21 @@ def a_host_that_is_lost_in_the_fill_is_missing_from_every_trial(storperf):
 
 
 @fact
+def a_trial_that_ends_by_its_rules_does_so_with_the_rest(storperf):
+    with Hosts(storperf, 2) as hosts:
+        until = {"confident": {"half_width": "10%", "at_least": 50}, "at_most": "10m"}
+        job = job_that_goes_on(hosts, duration=None, until=until, interval="100ms")
+        running = storperf.start("run", job, "--json")
+        until_journalled(storperf, b'"kind":"interval"')
+        crash(hosts.servers[1])
+        ended = running.end()
+        assert ended.exit_code == 4, ended
+        assert shape(ended) == [
+            ("rr-bs4k-qd1-nj1-a2", "confident", True, ["agent-02"], ["agent-01"])
+        ]
+
+
+@fact
 def a_resumed_run_goes_on_without_the_host_that_was_given_up(storperf):
     with Hosts(storperf, 2) as hosts:
         job = job_that_goes_on(hosts, workloads=TWO)

@@ -98,6 +98,12 @@ def test_the_rest_goes_on_and_the_run_remembers_since_when():
     assert set(run.lost) == {"agent-02"}
 
 
+def test_a_resumed_run_goes_on_without_a_host_that_went_away_meanwhile():
+    run = Run(Agent(1), Agent(2, stays_lost=True))
+    losses.attach_again(run, run.agents)
+    assert set(run.lost) == {"agent-02"}
+
+
 def test_when_no_agent_is_left_the_run_ends():
     run = Run(Agent(1, 1, stays_lost=True), Agent(2, 1, stays_lost=True))
     with pytest.raises(AgentLost, match="agent-01 cannot be reached; agent-02 cannot"):

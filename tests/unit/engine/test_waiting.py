@@ -131,7 +131,13 @@ def test_an_agent_that_stays_lost_does_not_keep_the_others_from_their_end(contex
     gone.reattach = stay_lost
     other = BrokenAgent([], [[record(1)], [record(2, "trial_ended")]])
     other.name = "agent-02"
-    ends = waiting_for(context, [gone, other], lambda _name, _each: None).run()
+    told = []
+    attempts = dict.fromkeys(("agent-01", "agent-02"), ("t001", 1))
+    heard = waiting.Waiting(
+        context, [gone, other], attempts, lambda _name, _each: None, told.append
+    )
+    ends = heard.run()
+    assert told == ["agent-01"]
     assert set(ends.records) == {"agent-02"}
     assert str(ends.lost["agent-01"]) == "gone for good"
 

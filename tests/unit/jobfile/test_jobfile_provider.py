@@ -11,7 +11,8 @@ from storperf.errors import JobFileError
 from storperf.jobfile.inventory import parse_inventory
 from storperf.jobfile.parse import parse_job
 from storperf.model.host import HostTarget, SshHost
-from storperf.model.job import Origin
+from storperf.model.job import OnLostAgent, Origin
+from storperf.plan import plan_job
 
 TEXT = "name: n\ntarget: {directory: /data}\nworkloads: [rr]\n"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAgpdKbpDH9BwQBMDBvpKY2k8yTQYlNqzXkl9P"
@@ -59,6 +60,9 @@ def test_an_inventory_s_hosts_come_in_their_order_and_stand_in_the_text_that_is_
     ("provider", "fault"),
     [
         ("{kind: ssh}", "`kind: ssh` needs `hosts`"),
+        ("{on_lost_agent: wait}", "'wait' is not one of fail, go_on"),
+        ("{lease: 2s}", "provider.lease"),
+        ("{patience: 2d}", "provider.patience"),
         ("{hosts: [h]}", "provider.hosts: belongs to `kind: ssh`"),
         ("{install_fio: true}", "provider.install_fio: belongs to `kind: ssh`"),
         ("{kind: ssh, hosts: []}", "the list is empty"),
@@ -95,6 +99,17 @@ def test_what_is_wrong_with_a_provider_is_told(provider, fault):
     assert fault in faults_of(f"{TEXT}provider: {provider}\n", open_file=open_file)
 
 
+def test_the_choice_of_a_lost_agent_is_read_and_is_no_part_of_the_fingerprint():
+    plain = parse_job(TEXT, source="x")
+    assert plain.provider.on_lost_agent is OnLostAgent.FAIL
+    assert (plain.provider.patience_s, plain.provider.lease_s) == (None, 1800)
+    text = f"{TEXT}provider: {{on_lost_agent: go_on, patience: 10m, lease: 1h}}\n"
+    chosen = parse_job(text, source="x")
+    assert chosen.provider.on_lost_agent is OnLostAgent.GO_ON
+    assert (chosen.provider.patience_s, chosen.provider.lease_s) == (600, 3600)
+    assert plan_job(chosen).steps[0].fingerprint == plan_job(plain).steps[0].fingerprint
+
+
 def test_a_relative_directory_is_no_place_on_a_host():
     text = TEXT.replace("/data", "data") + "provider: {kind: ssh, hosts: [h]}\n"
     assert "must be an absolute path, for it is on the host" in faults_of(text)
@@ -120,6 +135,9 @@ def test_several_agents_on_one_export_are_refused():
         "{kind: ssh, hosts: [h], fio_binary: /bin/true}",
         "{kind: ssh, hosts: [h], install_fio: true}",
         "{fio: /bin/true}",
+        "{lease: 7d}",
+        "{patience: 1d}",
+        "{on_lost_agent: go_on}",
     ],
 )
 def test_an_untrusted_job_file_names_no_machine_key_or_program(provider):
