@@ -29,15 +29,14 @@ from storperf.errors import Conflict, StoreError, UsageError
 from storperf.graphite.server import EmbeddedGraphite
 from storperf.imports.imported import ImportOutcome
 from storperf.jobfile.parse import NO_VARIABLES
-from storperf.model.baseline import BaselineEntry
 from storperf.model.comparison import RunComparison
 from storperf.model.ending import ConfirmWhen
 from storperf.model.finding import Examination
 from storperf.model.history import JobHistory
 from storperf.model.job import Job, Origin, Plan
 from storperf.model.result import RunResult
-from storperf.model.run import Flag, Phase, PruneReport, Run, RunState
-from storperf.plan import baseline_entry, baseline_keys, plan_job
+from storperf.model.run import Phase, PruneReport, Run, RunState
+from storperf.plan import plan_job
 from storperf.providers.local import LocalProvider
 from storperf.providers.registry import PROVIDERS
 from storperf.reports.papers import write_papers
@@ -336,50 +335,6 @@ def html_history(settings: Settings, found: JobHistory, output: Path | None = No
     path = output or settings.results / page_name(found)
     write_history(found, settings.results / "runs", path, made_s=time.time())
     return path
-
-
-# --- baselines -------------------------------------------------------------------------------
-
-
-def baseline_entries(settings: Settings, lab: str, job: str) -> tuple[BaselineEntry, ...]:
-    """What each run's place in the job's baseline is, newest first."""
-    with open_store(settings) as store:
-        return store.baseline_entries(lab, job)
-
-
-def accept(settings: Settings, run_text: str, *, who: str, why: str) -> tuple[BaselineEntry, ...]:
-    """Put a run into its baseline by a person's word; only a run that measured every step."""
-    with open_store(settings) as store:
-        found = store.resolve(run_text)
-        if found.state is not RunState.COMPLETED:
-            raise Conflict(
-                f"run {found.id} is {found.state}; only a completed run can be a baseline"
-            )
-        trials = store.trials(found.id)
-        partial = sorted({t.step_key for t in trials if Flag.PARTIAL in t.flags})
-        if partial:
-            raise Conflict(
-                f"run {found.id} measured only a part of {', '.join(partial)}; the sums of some "
-                "agents are no baseline for those of all"
-            )
-        measured = {(t.step_key, t.side) for t in trials if t.steadiness}
-        at_s = time.time()
-        plan = store.plan(found.id)
-        entries = tuple(
-            baseline_entry(key, step, run=found.id, who=who, why=why, at_s=at_s)
-            for key, step in baseline_keys(job_of(found, plan), plan)
-            if (key.step, key.side) in measured
-        )
-        store.enter_baseline(entries)
-        return entries
-
-
-def clear_baseline(  # noqa: PLR0913 - what is cleared, by whom and why
-    settings: Settings, lab: str, job: str, step: str | None, *, who: str, why: str
-) -> int:
-    """Take every run out of a job's baseline; the runs stay.  How many places were cleared."""
-    with open_store(settings) as store:
-        return store.clear_baseline(lab, job, step, who=who, why=why, at_s=time.time())
 
 
 # --- keeping ---------------------------------------------------------------------------------

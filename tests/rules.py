@@ -30,6 +30,7 @@ LAYERS = {
     **dict.fromkeys(("engine", "run_results", "importing", "extraction"), 4),
     "service": 5,
     "library": 5,
+    "baselines": 5,
     "hosts": 5,
     "graphs": 5,
     "deliveries": 5,

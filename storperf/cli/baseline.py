@@ -1,8 +1,10 @@
-"""`baseline show|set|clear|extract`: what runs are judged against."""
+"""`baseline show|set|clear|export|import|extract`: what runs are judged against."""
 
 from __future__ import annotations
 
+import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,6 +24,15 @@ from storperf.cli.options import (
 app = typer.Typer(help="What runs are judged against.", no_args_is_help=True)
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="The job's name.")]
+KeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        metavar="KEY",
+        help="A file of at least 16 secret bytes: sign the file with it, or demand its signature.",
+        show_default=False,
+    ),
+]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason; it is kept.")]
 
 
@@ -30,11 +41,11 @@ def show(
     context: typer.Context, job: JobArgument, lab: LabOption = "local", as_json: JsonFlag = False
 ) -> None:
     """Show which runs are a job's baseline, and by whose word."""
-    from storperf import service
+    from storperf import baselines
     from storperf.cli.output import print_json, stdout_console
     from storperf.reports.table import baseline_table
 
-    entries = service.baseline_entries(settings(context), lab, job)
+    entries = baselines.entries(settings(context), lab, job)
     if as_json:
         print_json({"schema": "storperf-baseline/1", "entries": entries})
     else:
@@ -49,10 +60,10 @@ def set_run(
     as_json: JsonFlag = False,
 ) -> None:
     """Accept a run into its baseline, whatever its verdict was."""
-    from storperf import service
+    from storperf import baselines
     from storperf.cli.output import print_json, stdout_console
 
-    entries = service.accept(settings(context), run_text, who=user(), why=why)
+    entries = baselines.accept(settings(context), run_text, who=user(), why=why)
     if as_json:
         print_json({"schema": "storperf-baseline/1", "entries": entries})
     else:
@@ -69,14 +80,60 @@ def clear(  # noqa: PLR0913, PLR0917 - an option each
     as_json: JsonFlag = False,
 ) -> None:
     """Take every run out of a job's baseline; the runs themselves stay."""
-    from storperf import service
+    from storperf import baselines
     from storperf.cli.output import print_json, stdout_console
 
-    cleared = service.clear_baseline(settings(context), lab, job, step, who=user(), why=why)
+    cleared = baselines.clear(settings(context), lab, job, step, who=user(), why=why)
     if as_json:
         print_json({"schema": "storperf-baseline-cleared/1", "cleared": cleared})
     else:
         stdout_console().print(f"{cleared} places cleared; the next clean run starts it anew")
+
+
+@app.command("export")
+def export_file(
+    context: typer.Context,
+    job: JobArgument,
+    lab: LabOption = "local",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout."),
+    ] = None,
+    key_file: KeyOption = None,
+) -> None:
+    """Write a job's accepted runs as one file (JSON), to be kept in git or with a build."""
+    from storperf import baselines
+    from storperf.store.atomic import replacing
+
+    text = baselines.export_file(settings(context), lab, job, key_file)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    with replacing(output) as file:
+        file.write(text.encode())
+
+
+@app.command("import")
+def import_file(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `export` wrote.")],
+    key_file: KeyOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take the runs of such a file into the store, and judge new ones by them.
+
+    A damaged file is refused, and with a key one that was not signed by it.
+    """
+    from storperf import baselines
+    from storperf.cli.output import print_json, stdout_console
+
+    taken = baselines.import_file(settings(context), file, key_file, who=user())
+    if as_json:
+        print_json({"schema": "storperf-baseline-imported/1", "runs": taken})
+        return
+    for run in taken:
+        words = "taken" if run.state == "added" else "there already, accepted"
+        stdout_console().print(f"{run.run}: {words} for {run.places} steps", markup=False)
 
 
 @app.command("extract")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from storperf.model.job import SteadyRule
+from storperf.model.ending import SteadyRule
 from storperf.model.steady_series import SteadyReason, SteadySeries
 from storperf.stats.batch import batch_interval
 from storperf.stats.drift import drift
