@@ -220,7 +220,7 @@ def test_the_agent_lives_in_the_user_s_home_by_default(login_host, home):
     assert_staged(login_host, ".local/state/storperf/agent")
 
 
-@pytest.mark.parametrize("folder", ["/etc/storperf", "/root/agent"])
+@pytest.mark.parametrize("folder", ["/etc/storperf", "/var/storperf"])
 def test_a_folder_that_the_user_cannot_make_is_told(login_host, home, folder):
     with pytest.raises(InfrastructureError, match=f"put there: {folder}: Permission denied"):
         stage(host_of(login_host, folder), home)
