@@ -11,6 +11,7 @@ from pathlib import Path
 
 from storperf.errors import UsageError
 from storperf.model.host import SshHost
+from storperf.remote.ssh_config import read_ssh_config
 
 DEFAULT_PORT = 22
 _DEFAULT_KNOWN = ("~/.ssh/known_hosts", "~/.ssh/known_hosts2")
@@ -73,12 +74,9 @@ def _ssh_config(path: Path, host: SshHost) -> Mapping[str, str | list[str]]:
     from paramiko import SSHConfig
     from paramiko.ssh_exception import ConfigParseError
 
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    text = read_ssh_config(path, path.parent)
+    if not text.strip():
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}") from error
     try:
         found = SSHConfig.from_text(text).lookup(host.address)
     except (ConfigParseError, ValueError, KeyError) as error:

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import signal
 import zipfile
 from pathlib import Path
 
@@ -64,8 +65,12 @@ class UserHost(LoginHost):
 @fact
 def a_user_who_is_not_root_measures_past_the_cache(storperf):
     with UserHost(storperf) as host:
-        ended = storperf("run", host.job(storperf), "--json")
+        ended = storperf("-vvv", "run", host.job(storperf), "--json")
         assert ended.exit_code == 0, ended
+        secret = host.client_key.read_text().splitlines()[2]
+        assert secret not in ended.stdout + ended.stderr
+        read = dict([*shown(storperf.results), *shown(host.user_home)])
+        assert [str(path) for path, content in read.items() if secret.encode() in content] == []
         (argvs,) = ended.trials[0]["facts"]["argv"].values()
         assert "--direct=1" in argvs[0]
         assert host.staged.stat().st_mode & 0o777 == 0o700
@@ -164,17 +169,22 @@ def managers_on_one_host_keep_out_of_each_others_way(storperf):
     """Each has its own results and agents; only the host knows of both."""
     others = [another(storperf, name) for name in ("second", "third")]
     with UserHost(storperf) as host:
-        running = storperf.start("run", host.job(storperf, duration="10s"), "--json")
+        # Longer than the others take, however busy this machine is; it is ended by hand.
+        running = storperf.start("run", host.job(storperf, duration="10m"), "--json")
         until_journalled(storperf, b'"kind":"interval"')
         refused, beside = (
             other.start("run", host.job(other, data=data), "--json")
             for other, data in zip(others, ("data", "other"), strict=True)
         )
-        refused, beside, ended = refused.end(), beside.end(), running.end()
-        assert (refused.exit_code, beside.exit_code, ended.exit_code) == (4, 0, 0), refused
+        refused, beside = refused.end(), beside.end()
+        assert refused.exit_code == 4, refused
         assert "is in use by another run" in refused.stderr
-        assert ended.trials[0]["started_s"] < beside.trials[0]["started_s"]
-        assert beside.trials[0]["started_s"] < ended.trials[0]["ended_s"]
+        assert beside.exit_code == 0, beside
+        assert running.process.poll() is None
+        running.process.send_signal(signal.SIGINT)
+        ended = running.end()
+        (trial,) = ended.trials
+        assert (ended.exit_code, trial["end"]) == (130, "cancelled"), ended
         host.assert_nothing_left()
 
 

@@ -15,9 +15,10 @@ from tools.login_host import PASSWORD, USER, LoginHost, require_login_host
 from tools.sshd import make_key
 
 from storperf.deadline import Deadline
-from storperf.errors import AgentLost, InfrastructureError
+from storperf.errors import AgentLost, InfrastructureError, UsageError
 from storperf.model.host import SshHost
 from storperf.remote.pack import build_agent
+from storperf.remote.ssh_login import find_login
 
 from .conftest import host_of, remote_to, wait_until
 
@@ -202,6 +203,33 @@ def test_what_the_inventory_leaves_out_stands_in_the_ssh_configuration(make_logi
     )
     stage(SshHost(address="lab", folder=f"{HOME}/by-config"), home)
     assert_staged(server, "by-config")
+
+
+def test_includes_of_the_ssh_configuration_are_read(home):
+    (home / ".ssh/conf.d").mkdir()
+    (home / ".ssh/conf.d/lab.conf").write_text("Host lab\n  HostName 192.0.2.7\n  Include deep\n")
+    (home / ".ssh/deep").write_text("User from-deep\n")
+    (home / ".ssh/config").write_text(
+        "Include nothing-there conf.d/*.conf\nPort 2200\nHost lab\n  User too-late\n"
+    )
+    login = find_login(SshHost(address="lab"), home, {})
+    assert (login.address, login.user, login.port) == ("192.0.2.7", "from-deep", 2200)
+    other = find_login(SshHost(address="other"), home, {"USER": "me"})
+    assert (other.address, other.user, other.port) == ("other", "me", 2200)
+
+
+@pytest.mark.parametrize(
+    ("config", "deep", "says"),
+    [
+        ("Include deep\n", "Include deep\n", "includes go more than 16 files deep"),
+        ("Host lab\n  Include deep\n", "Host x\n  User y\n", "inside `Host lab`"),
+    ],
+)
+def test_an_include_that_cannot_be_followed_is_told(home, config, deep, says):
+    (home / ".ssh/deep").write_text(deep)
+    (home / ".ssh/config").write_text(config)
+    with pytest.raises(UsageError, match=says):
+        find_login(SshHost(address="lab"), home, {})
 
 
 def test_the_inventory_wins_over_the_ssh_configuration(login_host, home):
