@@ -39,8 +39,28 @@ class HistoryPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LevelChange:
+    """Where a figure changed its level: `run` is the first of the new one.
+
+    `before` and `after` are the levels in the metric's unit, the change is a share of the old
+    one with its 95 % interval.  A report, not an alarm: see stats/changes.py.
+    """
+
+    run: str
+    created_s: float
+    before: float
+    after: float
+    change: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistorySeries:
-    """One judged figure of one step and side over all runs, oldest first."""
+    """One judged figure of one step and side over all runs, oldest first.
+
+    `changes` are those among the comparable runs, oldest first.
+    """
 
     step: str
     side: str
@@ -49,6 +69,7 @@ class HistorySeries:
     unit: str
     points: tuple[HistoryPoint, ...]
     band: Band | None
+    changes: tuple[LevelChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

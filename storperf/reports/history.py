@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from storperf.errors import UnknownName, UsageError
-from storperf.model.history import Band, HistoryPoint, HistorySeries, JobHistory
+from storperf.model.history import Band, HistoryPoint, HistorySeries, JobHistory, LevelChange
 from storperf.model.metric import METRICS
 from storperf.model.result import RunResult
 from storperf.model.run import Run
 from storperf.model.verdict import Check
 from storperf.plan import baseline_keys
 from storperf.reports.step_rows import StepRow, step_rows, winning_reason
+from storperf.stats.changes import find_changes
 from storperf.stats.comparison import TAIL, bands, baselines
 from storperf.stats.repeats import Place
 from storperf.store.store import Store
@@ -63,14 +66,10 @@ def job_history(results: Sequence[RunResult], known: Mapping[Place, Band]) -> Jo
         for metric in (row.judged, TAIL)
     )
     series = [
-        HistorySeries(
-            step=place[0],
-            side=place[1],
-            op=place[2],
-            metric=place[3],
-            unit=METRICS[place[3]].unit,
-            points=_points(place, oldest_first, _fingerprint(newest, place[0])),
-            band=known.get(place),
+        _series(
+            place,
+            _points(place, oldest_first, _fingerprint(newest, place[0])),
+            known.get(place),
         )
         for place in places
     ]
@@ -79,6 +78,37 @@ def job_history(results: Sequence[RunResult], known: Mapping[Place, Band]) -> Jo
         lab=newest.run.lab,
         runs=tuple(result.run for result in results),
         series=tuple(each for each in series if each.points),
+    )
+
+
+def _series(place: Place, points: tuple[HistoryPoint, ...], band: Band | None) -> HistorySeries:
+    step, side, op, metric = place
+    return HistorySeries(
+        step=step,
+        side=side,
+        op=op,
+        metric=metric,
+        unit=METRICS[metric].unit,
+        points=points,
+        band=band,
+        changes=_changes([point for point in points if point.is_comparable]),
+    )
+
+
+def _changes(points: Sequence[HistoryPoint]) -> tuple[LevelChange, ...]:
+    found = find_changes(np.array([point.value for point in points]))
+    return tuple(
+        LevelChange(
+            run=points[each.index].run,
+            created_s=points[each.index].created_s,
+            before=each.before,
+            after=each.after,
+            change=each.change,
+            low=each.low,
+            high=each.high,
+        )
+        for each in found
+        if each.change is not None and each.low is not None and each.high is not None
     )
 
 

@@ -12,7 +12,7 @@ from storperf.model.run import Run
 from storperf.reports.clean import line
 from storperf.reports.step_rows import NOTHING, shown
 from storperf.reports.table import runs_table
-from storperf.stats.wording import figure_name
+from storperf.stats.wording import figure_name, signed
 
 # One sign an outcome, as words do not fit into a row of runs.
 _SIGNS = {"pass": "+", "fail": "x", "inconclusive": "?", None: "."}
@@ -34,13 +34,36 @@ def history_table(history: JobHistory) -> RenderableType:
         style="dim",
     )
     return Group(
-        runs_table(history.runs[:_SHOWN_RUNS]), *_more(history.runs), Text(""), table, legend
+        runs_table(history.runs[:_SHOWN_RUNS]),
+        *_more(history.runs),
+        Text(""),
+        table,
+        legend,
+        *_changes(history),
     )
 
 
 def _more(runs: tuple[Run, ...]) -> list[RenderableType]:
     hidden = len(runs) - _SHOWN_RUNS
     return [Text(f"and {hidden} earlier", style="dim")] if hidden > 0 else []
+
+
+def _changes(history: JobHistory) -> list[RenderableType]:
+    """The changes of level of every figure, the newest first."""
+    found = [(each, series) for series in history.series for each in series.changes]
+    found.sort(key=lambda pair: pair[0].created_s, reverse=True)
+    told: list[RenderableType] = [Text("")] if found else []
+    for each, series in found:
+        side = "" if series.side == "candidate" else f" {line(series.side)}"
+        told.append(
+            Text(
+                f"changed with run {each.run}: {line(series.step)}, "
+                f"{figure_name(series.op, series.metric)}{side} {signed(each.change)} "
+                f"(95 % interval {signed(each.low)} to {signed(each.high)}), "
+                f"{shown(series.metric, each.before)} to {shown(series.metric, each.after)}"
+            )
+        )
+    return told
 
 
 def _row(series: HistorySeries) -> tuple[Text, Text, Text, Text]:

@@ -79,4 +79,5 @@ def _points(series: HistorySeries, links: Mapping[str, str]) -> dict[str, Any]:
         "links": [links.get(point.run) for point in series.points],
         "centre": None if band is None else band.centre,
         "suspicious": None if band is None else band.suspicious,
+        "changes": [round(each.created_s * 1000) for each in series.changes],
     }

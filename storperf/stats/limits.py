@@ -10,8 +10,6 @@ from storperf.model.verdict import WHOLE_RUN, Check, CheckKind, Reason
 from storperf.stats.repeats import Place, RunValue
 from storperf.stats.wording import count, figure_name, quantity
 
-# Where a check belongs to no step.
-
 
 def judge_limits(
     limits: Sequence[Limit],

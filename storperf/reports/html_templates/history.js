@@ -28,6 +28,10 @@ function historyFigure(data, place) {
       { type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: centre, y1: centre, line: { width: 1.6, color: tone("--dim") }, layer: "below" },
     );
   }
+  for (const ms of data.changes) {
+    const at = new Date(ms).toISOString();
+    layout.shapes.push({ type: "line", xref: "x", yref: "paper", x0: at, x1: at, y0: 0, y1: 1, line: { width: 1.4, dash: "dot", color: tone("--ink") }, layer: "below" });
+  }
   const colours = data.look.map((look) => tone("--" + look));
   const bar = (ends) => ends.map((end, i) => (end === null ? 0 : Math.abs(scaled(end) - values[i])));
   const trace = {

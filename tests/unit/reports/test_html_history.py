@@ -123,3 +123,23 @@ def test_a_history_without_a_figure_is_a_page():
     assert "No run of this job has measured anything yet" in render_history(
         job_history((empty,), {}), {}, made_s=0.0
     )
+
+
+def test_a_change_of_level_is_told_with_its_first_run_and_its_size():
+    shares = [1.0, 1.01, 0.99] * 6 + [0.8, 0.81, 0.79] * 6
+    history = history_of(*(run_of(n, factor=share) for n, share in enumerate(shares, start=1)))
+    (change,) = iops_of(history).changes
+    assert change.run == "run-19"
+    assert change.change == pytest.approx(-0.2, abs=0.01)
+    assert change.low < change.change < change.high < 0
+    said = " ".join(text_of(history_table(history)).split())
+    assert f"changed with run run-19: {STEP}, read IOPS -20 %" in said
+    page = render_history(history, {}, made_s=1.79e9)
+    assert "Its level changed with run run-19" in page
+    assert '"changes": [' in page or '"changes":[' in page
+
+
+def test_runs_under_another_fingerprint_are_no_change_of_level():
+    old = [run_of(n, factor=2.0, fingerprint="v1-old") for n in range(1, 19)]
+    new = [run_of(n) for n in range(19, 37)]
+    assert iops_of(history_of(*old, *new)).changes == ()
