@@ -38,6 +38,7 @@ from storperf.model.result import RunResult
 from storperf.model.run import Phase, PruneReport, Run, RunState
 from storperf.plan import plan_job
 from storperf.providers.local import LocalProvider
+from storperf.providers.observed import ObservedHosts
 from storperf.providers.registry import PROVIDERS
 from storperf.reports.papers import write_papers
 from storperf.run_results import job_of, load_result
@@ -169,6 +170,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what run and resume have in common
         announce=Announcer(started.id, listeners),
         epoch=SteadyClock(time.monotonic, time.time).epoch_s,
         confirm_when=ConfirmWhen(str(started.facts.get("confirm") or job.confirmation.when)),
+        observed=ObservedHosts(settings),
     )
     with (
         owning(started.id, store.artefacts(started.id)),

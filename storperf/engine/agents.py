@@ -25,7 +25,6 @@ _LONGEST_PAUSE_S = 15.0
 PING_EVERY_S = 10.0
 # So many pings fit into a lease: one that is late, or lost, ends nothing.
 _PINGS_A_LEASE = 4
-_CALL_S = 120.0
 # To make a file system on a large device, or a file where allocating is writing, takes its time.
 _PREPARE_S = 900.0
 
@@ -97,7 +96,7 @@ class Agent:
 
     def call(self, command: str, **arguments: Any) -> frames.Message:
         """A command's reply."""
-        return self._attached().call(command, Deadline.after(_CALL_S), **arguments)
+        return self._attached().call(command, Deadline.after(self.place.call_s), **arguments)
 
     def forget(self, *, keep: bool) -> list[str]:
         """End the supervisor; without `keep` the run's folder goes too.  What did not go."""
@@ -123,7 +122,7 @@ class Agent:
     def records(self, wait_s: float) -> Iterator[frames.Message]:
         """Records that have come; keeps the lease alive."""
         if self._ping.is_over:
-            self._attached().ping(Deadline.after(_CALL_S))
+            self._attached().ping(Deadline.after(self.place.call_s))
             self._ping = Deadline.after(self._ping_every_s)
         return self._attached().records(wait_s)
 
@@ -164,7 +163,7 @@ class Agent:
 
     def _catch_up(self, last: int) -> None:
         """Wait until the copy of the journal holds what the agent's own held when we came."""
-        deadline = Deadline.after(_CALL_S)
+        deadline = Deadline.after(self.place.call_s)
         while self.journal.last < last:
             if deadline.is_over:
                 raise AgentLost(f"{self.name} does not send its journal: {last} records")

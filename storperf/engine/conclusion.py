@@ -7,7 +7,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from storperf.engine import fanout, losses, waiting
+from storperf.engine import fanout, losses, observation, waiting
 from storperf.engine.agents import Agent, make_agent
 from storperf.engine.context import RunContext
 from storperf.errors import AgentLost, ExitCode, StoreError, StorperfError
@@ -79,6 +79,7 @@ def teardown(context: RunContext) -> None:
     if context.left_behind:
         text = "; ".join(context.left_behind)
         context.faults.append((ExitCode.INFRASTRUCTURE, f"left behind: {text}"))
+    context.left_behind += observation.give_back(context)
     # The store comes last: when it is the one that fails, the hosts are clean already.
     ledger = [entry.name for entry in context.store.ledger(context.run_id) if not entry.released]
     places = {f"{context.run_id}/{agent.name}" for agent in given_back}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from storperf.engine.agents import Agent
 from storperf.engine.cancel import Cancel
 from storperf.engine.events import Announcer
+from storperf.engine.observer import Observer
 from storperf.errors import ExitCode
 from storperf.model.ending import ConfirmWhen
 from storperf.model.job import Job, Plan, Step
@@ -35,6 +36,8 @@ class RunContext:
     `lost` holds, by name, the agents of `agents` that the run goes on without.
 
     `telemetry` is None when nothing is sent anywhere while the run goes on.
+    `observed` hands out the places of `observers`, which are no agents: nothing here that speaks
+    of agents can forget to leave them out.  `failed_probes` are those that were told of.
     """
 
     run_id: str
@@ -49,6 +52,9 @@ class RunContext:
     confirm_when: ConfirmWhen = ConfirmWhen.NEVER
     agents: list[Agent] = field(default_factory=list)
     lost: dict[str, LostAgent] = field(default_factory=dict)
+    observed: Provider | None = None
+    observers: list[Observer] = field(default_factory=list)
+    failed_probes: set[tuple[str, str]] = field(default_factory=set)
     prepared: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     faults: list[tuple[ExitCode, str]] = field(default_factory=list)
     left_behind: list[str] = field(default_factory=list)
@@ -79,6 +85,10 @@ class RunContext:
     def present(self) -> list[Agent]:
         """The agents that the run still has."""
         return [agent for agent in self.agents if agent.name not in self.lost]
+
+    def observing_agents(self) -> list[Agent]:
+        """The agents on the observed hosts, which run no fio."""
+        return [observer.agent for observer in self.observers]
 
     def planned_agents_of(self, step: Step) -> list[Agent]:
         """The agents that a step is for: the first ones."""

@@ -8,8 +8,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from storperf.engine.offered_probes import offered_probes
 from storperf.errors import UsageError
-from storperf.jobfile.parse import NO_VARIABLES, parse_job
+from storperf.jobfile.parse import NO_VARIABLES, no_probes, parse_job
 from storperf.model.host import SshHost
 from storperf.model.job import Job, Origin, Provider
 from storperf.model.target import Target, TargetKind
@@ -49,6 +50,7 @@ def read_job_file(
         library=library,
         variables=variables,
         open_file=partial(_read_beside, path.parent, origin),
+        offered=no_probes if origin is Origin.UNTRUSTED else offered_probes,
     )
     return place_targets(job, directory)
 
@@ -79,7 +81,12 @@ def place_targets(job: Job, directory: Path) -> Job:
     sides = tuple(
         replace(side, targets=tuple(place(target) for target in side.targets)) for side in job.sides
     )
-    return replace(job, sides=sides, provider=_place_provider(job.provider, directory))
+    observe = tuple(
+        each if each.host is None else replace(each, host=place_hosts((each.host,), directory)[0])
+        for each in job.observe
+    )
+    provider = _place_provider(job.provider, directory)
+    return replace(job, sides=sides, provider=provider, observe=observe)
 
 
 def _place_provider(provider: Provider, directory: Path) -> Provider:

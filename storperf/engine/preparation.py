@@ -9,6 +9,7 @@ from storperf.engine import fanout, losses
 from storperf.engine.agents import Agent, make_agent
 from storperf.engine.context import RunContext
 from storperf.engine.load_engine import require_fio, require_io_uring
+from storperf.engine.observation import observe
 from storperf.engine.reach import reach
 from storperf.engine.step_checks import check_steps, tell_queues
 from storperf.model.target import Target
@@ -29,6 +30,7 @@ def provision(context: RunContext) -> None:
     known = [agent for agent in context.agents if agent.was_reached]
     fanout.for_each([agent for agent in context.agents if agent not in known], Agent.attach)
     losses.attach_again(context, known)
+    observe(context)
 
 
 def prepare(context: RunContext) -> None:

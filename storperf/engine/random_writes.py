@@ -94,7 +94,7 @@ def _hear(
             watch = SteadyWatch(_WORKLOAD, asked.rule, len(left) * targets)
 
     keys = {agent.name: (TRIAL, attempts[agent]) for agent in agents}
-    heard = waiting.Waiting(context, agents, keys, listen, lose)
+    heard = waiting.Waiting(context, agents, keys, listen, lose=lose)
     return losses.records_of_the_rest(context, agents, heard.run()), watch
 
 

@@ -12,6 +12,10 @@ from storperf.remote.journal_copy import JournalCopy
 Record = dict[str, Any]
 
 
+# The kinds of records that hold figures of a host.
+SAMPLES = ("sensors", "probe")
+
+
 def interval_of(agent: str, record: Record, offset_s: float = 0.0) -> Interval | None:
     """The interval in an `interval` record; None for one inside fio's ramp time.
 
@@ -41,13 +45,14 @@ def interval_of(agent: str, record: Record, offset_s: float = 0.0) -> Interval |
 
 
 def sample_of(agent: str, record: Record, offset_s: float = 0.0) -> SensorSample:
-    """The sample in a `sensors` record; `offset_s` as for an interval."""
+    """The sample in a `sensors` or `probe` record; `offset_s` as for an interval."""
     return SensorSample(
         trial=record["trial"],
         agent=agent,
         start_s=record["start_s"] - offset_s,
         end_s=record["end_s"] - offset_s,
         figures=tuple(record["figures"].items()),
+        probe=record.get("probe"),
     )
 
 

@@ -56,10 +56,10 @@ class Telemetry:
             self._run, self._job, trial, step, number=number, streams=streams
         )
 
-    def hear(self, agent: str, record: Record) -> None:
-        """Send what an agent's record of the trial holds."""
+    def hear(self, agent: str, record: Record, offset_s: float) -> None:
+        """Send what a host's record of the trial holds; its clock is `offset_s` ahead of ours."""
         if self._stream is not None:
-            self._sink.put(self._stream.hear(agent, record))
+            self._sink.put(self._stream.hear(agent, record, offset_s))
 
     def end_trial(self, trial: Trial, summaries: Sequence[Summary]) -> None:
         """Send the last second of a trial, and the figures that its step has now."""

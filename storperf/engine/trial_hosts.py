@@ -13,7 +13,7 @@ from storperf.model.host_load import HostFinding
 from storperf.model.run import Flag, Trial
 from storperf.model.target import Target, TargetKind
 from storperf.stats.host_load import HostLoad, TargetDevice, is_judged, judge_hosts
-from storperf.stats.table import IntervalTable
+from storperf.stats.table import PROBE, IntervalTable
 from storperf.store.intervals import read_sensors
 
 # With these fio spins until its I/Os have come: a full core says nothing then.
@@ -33,7 +33,8 @@ def judge(
     """
     step = context.plan.step(trial.step_key)
     path = context.store.intervals_path(context.run_id, trial.id, trial.attempt)
-    sensors = read_sensors(path, is_judged)
+    sensors = read_sensors(path, lambda figure: is_judged(figure) or figure.startswith(PROBE))
+    sensors = sensors.of([agent.name for agent in context.agents_of(step)])
     polls = any(step.workload.option(key) not in (None, "0") for key in _POLLING)
     is_null = {context.targets()[number].kind for number in numbers} == {TargetKind.NULL}
     hosts = [

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from storperf.engine import contents, losses, waiting
+from storperf.engine import contents, losses, observation, waiting
 from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
 from storperf.engine.ending_watch import EndingWatch
@@ -55,6 +55,7 @@ class TrialRun:
         self._watch = self._ending_watch()
         self._waiting: waiting.Waiting | None = None
         self._lost: AgentLost | None = None
+        self._observation = observation.Observation(context, trial)
 
     @property
     def _agents(self) -> list[Agent]:
@@ -75,12 +76,18 @@ class TrialRun:
             self._context.telemetry.begin_trial(self._trial, self._step, streams)
         if self._trial.state is TrialState.PLANNED:
             self._look_at_contents()
+            self._observation.begin()
             self._add_facts(**{CLOCKS: clock_facts(self._context, self._agents)})
             self._save(TrialState.STARTED, started_s=self._context.epoch())
+        elif self._trial.state is TrialState.STARTED:
+            self._observation.begin()
         if self._trial.state is TrialState.STARTED:
             self._start()
             self._told(TrialState.STARTED)
         ends = self._wait()
+        self._observation.end()
+        known: Any = self._trial.facts.get(CLOCKS) or {}
+        self._add_facts(**{CLOCKS: {**self._observation.clocks(), **known}})
         if self._trial.state is TrialState.STARTED:
             self._save(TrialState.ENDED, ended_s=self._context.epoch())
         summaries = self._conclude(ends)
@@ -152,6 +159,7 @@ class TrialRun:
             targets=[
                 {"target": number, "argv": self._argv(agent, number)} for number in self._numbers
             ],
+            probes=observation.requests(self._context.job.probes, is_observed=False),
         )
 
     def _argv(self, agent: Agent, number: int) -> tuple[str, ...]:
@@ -184,7 +192,12 @@ class TrialRun:
         agents = self._agents
         attempts = {agent.name: (self._trial.id, self._trial.attempt) for agent in agents}
         self._waiting = waiting.Waiting(
-            self._context, agents, attempts, self._hear, self._watch_the_rest
+            self._context,
+            agents,
+            attempts,
+            self._hear,
+            lose=self._watch_the_rest,
+            meanwhile=self._observation.turn,
         )
         ends = self._waiting.run()
         lost = {agent: ends.lost[agent.name] for agent in agents if agent.name in ends.lost}
@@ -205,8 +218,7 @@ class TrialRun:
             self._watch = self._ending_watch()
 
     def _hear(self, name: str, record: Record) -> None:
-        if self._context.telemetry is not None:
-            self._context.telemetry.hear(name, record)
+        observation.hear(self._context, name, record, applied_s(self._trial, name))
         if record["kind"] == "trial_ended" and dict(losses.failed_agents({name: record})):
             self._watch_the_rest(name)
         if record["kind"] != "interval":
@@ -236,13 +248,14 @@ class TrialRun:
     def _conclude(self, ends: dict[str, Record]) -> tuple[Summary, ...]:
         """Write the intervals, fill in how it ended; summaries only of a measurement."""
         # numpy and scipy are heavy: not before the first trial has run.
-        from storperf.engine import trial_hosts, trial_tables
+        from storperf.engine import host_rows, trial_hosts, trial_tables
 
         lacks = missing_parts(self._context, self._trial, self._step, ends)
         self._add_facts(argv=self._argvs(), ends=ends, **({MISSING: lacks} if lacks else {}))
         agents = [agent for agent in self._agents if agent.name not in lacks]
         parts = {name: end for name, end in ends.items() if name not in lacks}
-        table = trial_tables.write(self._context, self._trial, agents)
+        sampled = [*agents, *self._context.observing_agents()]
+        table = trial_tables.write(self._context, self._trial, sampled)
         together = trial_tables.together(agents, self._trial, table)
         if together is not None:
             self._add_facts(together=together)
@@ -261,7 +274,8 @@ class TrialRun:
         found = trial_tables.summarise(self._context, self._trial, table, met=met)
         hosts = trial_hosts.judge(self._context, self._trial, self._numbers, table, parts)
         found = replace(found, flags=(*found.flags, *trial_hosts.flags_of(hosts)))
-        self._add_facts(window_s=found.window_s, host=trial_hosts.plain(hosts))
+        rows = host_rows.host_rows(self._context, self._trial, agents, table, found.window_s)
+        self._add_facts(window_s=found.window_s, host=trial_hosts.plain(hosts), hosts=rows)
         if together is not None:
             rates = extremes(found.summaries, self._step.workload.judged_metric)
             self._add_facts(together={**together, "extremes": rates})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from storperf.engine.records import Record, interval_of, sample_of
-from storperf.engine.together import applied_s
 from storperf.model.interval import Interval
 from storperf.model.job import Job, Op, Step
 from storperf.model.run import Run, Trial
@@ -37,14 +36,17 @@ class TrialStream:
         self._marked = 0
         self._seen: dict[tuple[str, int, Op], float] = {}
 
-    def hear(self, agent: str, record: Record) -> list[Entry]:
-        """What an agent's record comes to, now or with those before it."""
+    def hear(self, agent: str, record: Record, offset_s: float) -> list[Entry]:
+        """What a host's record comes to, now or with those before it.
+
+        `offset_s` is what its clock is ahead of the manager's.
+        """
         match record["kind"]:
             case "interval":
-                interval = interval_of(agent, record, applied_s(self._trial, agent))
+                interval = interval_of(agent, record, offset_s)
                 return [] if interval is None else self._of_interval(interval)
-            case "sensors":
-                sample = sample_of(agent, record, applied_s(self._trial, agent))
+            case "sensors" | "probe":
+                sample = sample_of(agent, record, offset_s)
                 return [*self._merger.feed_sample(sample)] if sample.trial is not None else []
             case "trial_ended":
                 return self._of_end(agent, record)

@@ -10,7 +10,7 @@ from itertools import islice
 
 from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
-from storperf.engine.records import Record, interval_of, of_attempt, sample_of
+from storperf.engine.records import SAMPLES, Record, interval_of, of_attempt, sample_of
 from storperf.engine.together import applied_s, skews
 from storperf.model.ending import EndRule
 from storperf.model.interval import Interval, SensorSample
@@ -97,7 +97,7 @@ def _heard(agents: Sequence[Agent], trial: Trial) -> Iterator[Interval | SensorS
                 interval = interval_of(agent.name, record, offset_s)
                 if interval is not None:
                     yield interval
-            elif record["kind"] == "sensors":
+            elif record["kind"] in SAMPLES:
                 yield sample_of(agent.name, record, offset_s)
 
 

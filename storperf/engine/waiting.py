@@ -41,19 +41,22 @@ class Waiting:
     Every record of the attempt goes to `listen` once, with the name of its agent and in the
     agent's order.  A cancel stops the attempt, and what is then journalled is still heard.
     A lost agent is sought in a thread of its own, while the others are heard; `lose` is told
-    the name of one that stays lost.
+    the name of one that stays lost.  `meanwhile` is called again and again; it must not wait.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whom it hears and whom it tells
         self,
         context: RunContext,
         agents: Sequence[Agent],
         attempts: Mapping[str, tuple[str, int]],
         listen: Listen,
+        *,
         lose: Callable[[str], None] = lambda _name: None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         self._context = context
         self._lose = lose
+        self._meanwhile = meanwhile
         self._hearings = [_Hearing(agent, attempts[agent.name], listen) for agent in agents]
         self._why = ""
 
@@ -79,6 +82,7 @@ class Waiting:
                     patience = Deadline.after(_STOP_S)
                 if patience is not None and patience.is_over:
                     break
+                self._meanwhile()
                 # One is waited for, all others are asked: ten rounds a second, however many.
                 for hearing in waited:
                     self._turn(hearing, threads, _POLL_S if hearing is waited[0] else 0.0)

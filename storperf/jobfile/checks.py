@@ -18,6 +18,11 @@ from storperf.jobfile.precondition_checks import (
     precondition_faults,
     untrusted_faults,
 )
+from storperf.jobfile.probe_checks import (
+    observe_faults,
+    probe_faults,
+    untrusted_watching_faults,
+)
 from storperf.jobfile.provider_checks import (
     agent_faults,
     provider_faults,
@@ -250,6 +255,8 @@ def _untrusted(checked: Checked) -> Iterator[Fault]:
         yield from untrusted_provider_faults(file)
     if checked.has("precondition"):
         yield from untrusted_faults(file)
+    if checked.has("probes", "observe"):
+        yield from untrusted_watching_faults(file)
     if checked.has("target"):
         yield from formatting_faults(file)
         yield from untrusted_target_faults(file)
@@ -271,6 +278,8 @@ _CHECKS = (
     (("ioengine", "matrix", "workloads"), _depth),
     (("matrix", "provider"), _agents),
     (("provider", "target"), _provider),
+    (("probes", "observe"), lambda checked: probe_faults(checked.file)),
+    (("observe",), lambda checked: observe_faults(checked.file)),
     (("target", "workloads"), _trims),
     (("workloads",), _verifies),
     (("limits", "workloads"), _limits),

@@ -25,6 +25,7 @@ _EXCLUDING = {"duration": "until", "until": "duration"}
 _STAND_IN = "[x]\nrw=read\nruntime=1\n"
 
 OpenFile = Callable[[str], str]
+OfferedProbes = Callable[[], Mapping[str, Mapping[str, Value]]]
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
@@ -40,13 +41,18 @@ class Composed:
 
 
 def compose(
-    read: Source, library: Mapping[str, str], given: Mapping[str, str], open_file: OpenFile
+    read: Source,
+    library: Mapping[str, str],
+    given: Mapping[str, str],
+    open_file: OpenFile,
+    offered: OfferedProbes,
 ) -> Composed:
-    """Fill in suite, profiles, variables and fio job files.
+    """Fill in suite, profiles, variables, fio job files and probes.
 
     `library` maps the names of suites and profiles to their YAML texts; `given` holds
     variables that win over the file's own; `open_file` gives the text of a file that stands
-    beside the job file, or raises ValueError.
+    beside the job file, or raises ValueError; `offered` gives the keys of the probes of
+    installed packages, and is asked only when the file names one.
     """
     faults: list[Fault] = []
     source = _with_suite(read, library, faults)
@@ -54,9 +60,11 @@ def compose(
     source = _with_variables(source, given, faults)
     source = _with_fio_files(source, open_file, faults)
     source = _with_inventory(source, open_file, faults)
+    source = _with_probes(source, offered, faults)
     text = None
     if source is not read:
-        text = yaml.safe_dump(source.top, sort_keys=False, allow_unicode=True, width=100)
+        top = _escaped(source.top)
+        text = yaml.safe_dump(top, sort_keys=False, allow_unicode=True, width=100)
     return Composed(source=source, text=text, faults=faults)
 
 
@@ -190,6 +198,32 @@ def _with_inventory(read: Source, open_file: OpenFile, faults: list[Fault]) -> S
     return replace(read, top=top, lines=lines)
 
 
+def _with_probes(read: Source, offered: OfferedProbes, faults: list[Fault]) -> Source:
+    """Put the keys of an offered probe in the place of its name."""
+    entries = read.top.get("probes")
+    entries = [entries] if isinstance(entries, str | dict) else entries
+    if not isinstance(entries, list):
+        return read
+    filled: list[Value] = []
+    for index, entry in enumerate(entries):
+        own = {"probe": entry} if isinstance(entry, str) else entry
+        name = own.get("probe") if isinstance(own, dict) else None
+        if not isinstance(own, dict) or not isinstance(name, str):
+            filled.append(entry)
+            continue
+        known = offered()
+        if name in known:
+            rest = {key: value for key, value in own.items() if key != "probe"}
+            filled.append({"name": name, **known[name], **rest})
+            continue
+        near = nearest(name, known) if known else "no installed package offers any"
+        faults.append(Fault(("probes", index), f"no probe is called {name!r}; {near}"))
+        filled.append({"name": f"x{index}", "nagios": ["x"]})  # so that the other checks still run
+    if filled == entries:
+        return read
+    return replace(read, top={**read.top, "probes": filled})
+
+
 def _with_variables(read: Source, given: Mapping[str, str], faults: list[Fault]) -> Source:
     if "variables" not in read.top and not given and not _mentions(read.top):
         return read
@@ -222,6 +256,15 @@ def _mentions(value: Value) -> bool:
     if isinstance(value, dict):
         return any(map(_mentions, value.values()))
     return isinstance(value, list) and any(map(_mentions, value))
+
+
+def _escaped(value: Value) -> Value:
+    """The value with `$${` for each `${`: when the text is read again, nothing is filled in."""
+    if isinstance(value, str):
+        return value.replace("${", "$${")
+    if isinstance(value, dict):
+        return {key: _escaped(inner) for key, inner in value.items()}
+    return [_escaped(inner) for inner in value] if isinstance(value, list) else value
 
 
 @dataclass(frozen=True, slots=True)

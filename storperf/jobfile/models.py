@@ -10,6 +10,7 @@ from storperf.jobfile import scalars
 from storperf.jobfile.confirm_section import ConfirmSection
 from storperf.jobfile.limits import read_limit
 from storperf.jobfile.precondition_section import PreconditionSection
+from storperf.jobfile.probe_section import Observed, Probes
 from storperf.jobfile.provider_section import ProviderSection
 from storperf.jobfile.scalars import distinct, one_or_more
 from storperf.jobfile.section import Section
@@ -276,6 +277,17 @@ class JobFile(Section):
         None,
     )
     sensors: SensorsSection = _key("What hosts are asked for while trials go on.", SensorsSection())
+    probes: Probes = _key(
+        "Commands of your own whose figures are kept beside fio's, see [probes](#probes).",
+        (),
+        shown=[],
+    )
+    observe: Observed = _key(
+        "Hosts that are watched while trials go on and run no fio, such as storage nodes: "
+        "observed-01, observed-02 ... in this order, see [observe](#observe).",
+        (),
+        shown=[],
+    )
     allow_unsafe_fio_options: scalars.Flag = _key(
         "Lets a workload name fio options that run commands, touch other files or change the "
         "host. Refused in job files that come through the API.",

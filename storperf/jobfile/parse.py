@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from storperf.errors import JobFileError
 from storperf.jobfile import defaults
 from storperf.jobfile.checks import Checked, cross_faults
-from storperf.jobfile.composition import OpenFile, compose
+from storperf.jobfile.composition import OfferedProbes, OpenFile, compose
 from storperf.jobfile.faults import Fault, model_faults, null_faults, render_faults
 from storperf.jobfile.models import GraphiteSection, JobFile
 from storperf.jobfile.pairing import reference_target
+from storperf.jobfile.probe_section import observed_host, probe
 from storperf.jobfile.provider_section import ssh_host
 from storperf.jobfile.source import NotReadableError, Source, Value, read_source
 from storperf.jobfile.target_section import TargetSection
@@ -41,6 +42,11 @@ def no_files(name: str) -> str:
     raise ValueError(f"{name!r} cannot be read from here; write the fio job file's own text")
 
 
+def no_probes() -> Mapping[str, Mapping[str, Value]]:
+    """For a text that stands alone: no package offers it a probe."""
+    return {}
+
+
 # Stand in for keys that are wrong or missing, so that the checks between the others still run.
 _STAND_INS: dict[str, Value] = {
     "name": "x",
@@ -57,16 +63,18 @@ def parse_job(  # noqa: PLR0913 - what a job file may lean on, by keyword
     library: Mapping[str, str] = SUITES,
     variables: Mapping[str, str] = NO_VARIABLES,
     open_file: OpenFile = no_files,
+    offered: OfferedProbes = no_probes,
 ) -> Job:
     """The job that `text` asks for, every default filled in.
 
     `source` names the text in messages; `library` holds the texts of suites and profiles that
     it may name; `variables` win over its own; `open_file` gives a fio job file's text, or raises
-    ValueError.  Raises JobFileError with every fault found, each
-    with its line.  An untrusted text is held to harmless fio options, programs and places.
+    ValueError; `offered` gives the probes of installed packages by name.  Raises JobFileError
+    with every fault found, each with its line.  An untrusted text is held to harmless fio
+    options, programs and places.
     """
     try:
-        composed = compose(read_source(text), library, variables, open_file)
+        composed = compose(read_source(text), library, variables, open_file, offered)
     except NotReadableError as error:
         raise JobFileError(source, error.faults) from error
     read = composed.source
@@ -139,6 +147,8 @@ def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str
         search=defaults.search(file),
         sensors=defaults.sensors(file),
         confirmation=Confirmation(when=file.confirm.when, at_most_s=file.confirm.at_most),
+        probes=tuple(probe(each) for each in file.probes),
+        observe=tuple(observed_host(each) for each in file.observe),
     )
 
 

@@ -168,7 +168,7 @@ class ProviderSection(Section):
 
 def ssh_host(section: HostSection) -> SshHost:
     """The host of an entry."""
-    entry = section.model_dump(exclude={"target", "reference", "labels"})
+    entry = section.model_dump(exclude={"target", "reference", "labels", "local"})
     return SshHost(
         **entry,
         target=_host_target(section.target),

@@ -106,6 +106,43 @@ See [Run on machines that I have](../how-to/run-on-machines-i-have.md).
 `target` of a host:
 """
 
+_PROBES_HEAD = """
+## Probes
+
+An entry of `probes` is the name of a probe that an installed package offers, or a mapping:
+
+```yaml
+probes:
+  - name: recovery
+    command: [ceph, -s, -f, json]
+    pattern: '"recovering_bytes_per_sec":(?P<rate>\\d+)'
+  - name: disk
+    nagios: [/usr/lib/nagios/plugins/check_disk, -w, 10%, -c, 5%, -p, /]
+    every: 1m
+```
+"""
+
+_PROBES = """
+A probe that fails is told once and counted, and harms nothing else.
+What it may do and what it sees: [Write a probe](../how-to/write-a-probe.md).
+"""
+
+_OBSERVED = """
+## Observe
+
+An entry of `observe` is a [host](#hosts) of its own, or the word `local` for this machine.
+No fio is needed there and no target is touched; a `target` is refused.
+A host that cannot be reached never makes the run fail: the gap is told.
+See [Watch my storage nodes](../how-to/watch-my-storage-nodes.md).
+
+```yaml
+observe:
+  - 10.0.0.21
+  - {address: osd-2.lab, user: lab, key: ~/.ssh/lab}
+  - local
+```
+"""
+
 _LIMITS = f"""
 ## Limits
 
@@ -130,7 +167,8 @@ _ORIGIN = f"""
 
 A job file given to the command line is trusted; one that comes through the API is not.
 An untrusted one may not set `allow_unsafe_fio_options`, any key of `provider`,
-`precondition.purge`, `precondition.drop_caches`, `target.mkfs` or `target.mount`.
+`precondition.purge`, `precondition.drop_caches`, `target.mkfs`, `target.mount`, `probes` or
+`observe`.
 Its `target.directory` must be relative and without `..`; it may name no server (`nbd`, `rbd`).
 
 ## Bounds
@@ -148,7 +186,8 @@ def render_reference() -> str:
         parts += [f"\n### {key}\n\n{section['description']}\n", _table(section, known)]
     hosts = [_HOSTS_HEAD, _table(known["HostSection"], known)]
     hosts += [_HOSTS, _table(known["HostTargetSection"], known)]
-    return "".join((*parts, *hosts, _WORKLOADS, _LIMITS, _ORIGIN))
+    watching = [_PROBES_HEAD, _table(known["ProbeSection"], known), _PROBES, _OBSERVED]
+    return "".join((*parts, *hosts, *watching, _WORKLOADS, _LIMITS, _ORIGIN))
 
 
 def _sections(

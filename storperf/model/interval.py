@@ -65,6 +65,7 @@ class SensorSample:
     """Host figures of one slice on one agent; rates are per second of the slice.
 
     Names are the keys of docs/reference/sensors.md; a figure the host lacks is absent.
+    `probe` is the user's probe that gave the figures; its times are those of the command.
     """
 
     trial: str | None
@@ -72,3 +73,4 @@ class SensorSample:
     start_s: float
     end_s: float
     figures: tuple[tuple[str, float], ...]
+    probe: str | None = None

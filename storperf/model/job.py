@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from storperf.model.ending import Confirmation, DepthSearch, Ending, Rounds, SteadyRule
 from storperf.model.host import SshHost
+from storperf.model.probe import ObservedHost, Probe
 from storperf.model.target import Target
 
 CANDIDATE = "candidate"
@@ -247,6 +248,8 @@ class Job:
     search: DepthSearch | None = None
     sensors: Sensors = Sensors()
     confirmation: Confirmation = field(default_factory=Confirmation)
+    probes: tuple[Probe, ...] = ()
+    observe: tuple[ObservedHost, ...] = ()
 
     @property
     def last_repeat(self) -> int:

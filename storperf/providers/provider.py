@@ -22,9 +22,9 @@ class AgentPlace:
     """Where an agent is: its name in results, and how to reach it.
 
     `attach_s` is how long bringing the agent there may take; `patience_s` how long a lost one is
-    sought before it is given up; `lease_s` how long it goes on without a manager.  `target` and
-    `reference` replace path and serial of the job's sides on this host.  With `leaves` the agent
-    itself goes from the host with the run.
+    sought before it is given up; `lease_s` how long it goes on without a manager, `call_s` how
+    long a command may take to be answered.  `target` and `reference` replace path and serial of
+    the job's sides on this host.  With `leaves` the agent itself goes from the host with the run.
     """
 
     name: str
@@ -32,6 +32,7 @@ class AgentPlace:
     attach_s: float = 60.0
     patience_s: float = PATIENCE_S
     lease_s: float = LEASE_S
+    call_s: float = 120.0
     target: HostTarget | None = None
     reference: HostTarget | None = None
     leaves: bool = False

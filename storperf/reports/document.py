@@ -19,6 +19,9 @@ from storperf.reports.host_notes import FACT as HOST
 from storperf.reports.host_notes import host_findings
 from storperf.version import RESULT_SCHEMA
 
+HOSTS = "hosts"
+# Of a trial's facts those that have a form and a key of their own: see result_schema.
+_FORMED = (HOST, HOSTS)
 SCHEMA_NAME = f"storperf-result/{RESULT_SCHEMA}"
 
 
@@ -162,7 +165,8 @@ def _trial(trial: Trial, summaries: Sequence[Summary]) -> dict[str, object]:
         "started_s": trial.started_s,
         "ended_s": trial.ended_s,
         "host": host_findings(trial),
-        "facts": {name: fact for name, fact in _sorted(trial.facts).items() if name != HOST},
+        "hosts": trial.facts.get(HOSTS, []),
+        "facts": _sorted({key: trial.facts[key] for key in trial.facts if key not in _FORMED}),
         "figures": [_figure(summary) for summary in figures],
     }
 

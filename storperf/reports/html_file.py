@@ -12,6 +12,7 @@ from storperf.model.run import Trial
 from storperf.reports.html_kept import Kept, KeptFile
 from storperf.reports.html_report import render_report
 from storperf.reports.html_traces import Traces, is_drawn, trial_traces
+from storperf.stats.table import PROBE
 from storperf.store.atomic import replacing
 from storperf.store.intervals import FEW_ROWS, iter_intervals, read_rows, read_sensors
 from storperf.store.store import Store
@@ -49,7 +50,7 @@ def _load_traces(file: Path, trial: Trial, result: RunResult) -> Traces:
     return trial_traces(
         read_rows(file),
         iter_intervals(file, FEW_ROWS),
-        read_sensors(file, is_drawn),
+        read_sensors(file, lambda figure: is_drawn(figure) or figure.startswith(PROBE)),
         interval_s=result.job.interval_s,
         window_s=_window(trial),
         devices=_devices(result.environment),

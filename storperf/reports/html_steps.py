@@ -14,6 +14,7 @@ from storperf.model.run import RunState, Summary, Trial, TrialState
 from storperf.model.verdict import Check, Outcome, Reason
 from storperf.reports.agents_apart import apart_sentence
 from storperf.reports.host_notes import host_findings
+from storperf.reports.html_hosts import host_tables
 from storperf.reports.html_kept import Kept
 from storperf.reports.html_picture import change_picture
 from storperf.reports.html_traces import MOST_POINTS, Traces
@@ -138,6 +139,7 @@ def _trial_section(
             if summary.agent == agent
         ],
         "has_agents": len(shown) > 1,
+        "hosts": host_tables(trial),
         "commands": _commands(trial),
     }
 

@@ -18,6 +18,7 @@ PERCENTILES = {"p50": 0.50, "p99": 0.99, "p99.9": 0.999}
 
 _DIGITS = 4
 _MOST_DEVICES = 2
+_MOST_OBSERVED = 4
 _BUSY_STATES = ("user", "nice", "system", "irq", "softirq")
 _CPU_STATES = (*_BUSY_STATES, "idle", "iowait", "steal")
 _PRESSURES = ("cpu", "io", "memory")
@@ -48,8 +49,9 @@ def trial_traces(  # noqa: PLR0913 - what is drawn and how, by keyword
     kernel's names of what is under the targets.
     """
     if len(rows) == 0:
-        return {"ops": {}, "heat": {}, "host": {}}
+        return {"ops": {}, "heat": {}, "host": {}, "observed": []}
     start_s = float(rows.start_s.min())
+    measuring = [rows.agents[number] for number in np.unique(rows.agent)]
     series = {op: summed_columns(rows, op, ("ios", "bytes"), interval_s) for op in rows.ops()}
     drawn = {op: columns for op, columns in series.items() if len(columns[0])}
     cells = {op: cut(columns[0], interval_s, MOST_POINTS) for op, columns in drawn.items()}
@@ -71,7 +73,11 @@ def trial_traces(  # noqa: PLR0913 - what is drawn and how, by keyword
             for op, columns in drawn.items()
         },
         "heat": {op.value: _heat(heats[op], wide[op], start_s) for op in drawn},
-        "host": _host(sensors, width_s, start_s, devices),
+        "host": _host(sensors.of(measuring), width_s, start_s, devices),
+        "observed": [
+            _observed(sensors.of([name]), name, width_s, start_s)
+            for name in [each for each in sensors.agents if each not in measuring][:_MOST_OBSERVED]
+        ],
     }
 
 
@@ -116,6 +122,17 @@ def _host(sensors: SensorTable, width_s: float, start_s: float, devices: Sequenc
         f"{panel} {label}": 100 * values
         for panel, label, values in _host_figures(sensors, devices)
         if np.any(np.isfinite(values))
+    }
+    times, series = host_series(sensors, figures, width_s)
+    return with_gaps(times - start_s, series, 2.5 * width_s) if series else {}
+
+
+def _observed(sensors: SensorTable, name: str, width_s: float, start_s: float) -> Traces:
+    """What an observed host did, in the lines that tell most: its processors and its devices."""
+    figures = {
+        f"{name} {panel} {label}": 100 * values
+        for panel, label, values in _host_figures(sensors, ())
+        if label.endswith("busy") and np.any(np.isfinite(values))
     }
     times, series = host_series(sensors, figures, width_s)
     return with_gaps(times - start_s, series, 2.5 * width_s) if series else {}

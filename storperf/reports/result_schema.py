@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from enum import Enum
 from typing import Any
 
 from storperf.errors import ExitCode
 from storperf.model.ending import EndRule, Need
 from storperf.model.host_load import HostReason
+from storperf.model.host_row import HostMeans
 from storperf.model.metric import METRICS
 from storperf.model.run import Flag, Phase, RunState, Steadiness, TrialEnd, TrialState
 from storperf.model.verdict import CheckKind, Outcome, Reason
@@ -147,8 +149,42 @@ def _trial() -> Schema:
             "started_s": _or_null(_NUMBER),
             "ended_s": _or_null(_NUMBER),
             "host": _list_of(_host_finding()),
+            "hosts": _list_of(_host()),
             "facts": _FACTS,
             "figures": _list_of(_figure()),
+        }
+    )
+
+
+def _host() -> Schema:
+    means = [each.name for each in fields(HostMeans)]
+    return _closed(
+        {
+            "host": _TEXT,
+            "is_observed": _TRUTH,
+            **{name: _or_null(_NUMBER) for name in means},
+            "probes": _list_of(
+                _closed(
+                    {
+                        "figure": _TEXT,
+                        **dict.fromkeys(("mean", "lowest", "highest"), _NUMBER),
+                        "samples": _COUNT,
+                    }
+                )
+            ),
+            "probe_runs": _list_of(
+                _closed(
+                    {
+                        "probe": _TEXT,
+                        **dict.fromkeys(("samples", "failures", "skipped"), _COUNT),
+                        "why": _TEXT,
+                        "status": _or_null({"enum": [0, 1, 2, 3]}),
+                        "text": _or_null(_TEXT),
+                        "units": _or_null({"type": "object", "additionalProperties": _TEXT}),
+                    }
+                )
+            ),
+            "gaps_s": _list_of({"type": "array", "items": _NUMBER}),
         }
     )
 

@@ -51,7 +51,7 @@ class SecondMerger:
         self._prefix = prefix
         self._older = older
         self._streams: dict[Stream, _Second] = {}
-        self._samples: dict[str, list[SensorSample]] = {}
+        self._samples: dict[tuple[str, str | None], list[SensorSample]] = {}
         self._paths: dict[Stream, tuple[str, str]] = {}
 
     def feed(self, interval: Interval) -> tuple[Slice, ...]:
@@ -73,11 +73,12 @@ class SecondMerger:
 
     def feed_sample(self, sample: SensorSample) -> tuple[Points, ...]:
         """The figures of an agent's host in the second before, once a later one has begun."""
-        known = self._samples.setdefault(sample.agent, [])
+        key = (sample.agent, sample.probe)
+        known = self._samples.setdefault(key, [])
         if not known or int(known[0].end_s) == int(sample.end_s):
             known.append(sample)
             return ()
-        self._samples[sample.agent] = [sample]
+        self._samples[key] = [sample]
         return self._of_samples(known)
 
     def flush(self) -> tuple[Entry, ...]:
@@ -117,10 +118,13 @@ class _Second:
 
 
 def means_of(samples: Sequence[SensorSample]) -> Iterator[tuple[str, float]]:
-    """Each sensor's mean over the samples, weighted by their time, which for a rate is exact."""
+    """Each sensor's mean over the samples, weighted by their time, which for a rate is exact.
+
+    Samples of a probe count alike: how long its command took says nothing about its figures.
+    """
     sums: dict[str, tuple[float, float]] = {}
     for sample in samples:
-        length_s = sample.end_s - sample.start_s
+        length_s = 1.0 if sample.probe is not None else sample.end_s - sample.start_s
         for sensor, value in sample.figures:
             total, time_s = sums.get(sensor, (0.0, 0.0))
             sums[sensor] = (total + value * length_s, time_s + length_s)

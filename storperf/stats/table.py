@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -16,6 +16,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+# What the figures of a user's probes are called: `probe.<name>.<group>`.
+PROBE = "probe."
 OPS = (Op.READ, Op.WRITE, Op.TRIM)
 _FLOATS = ("start_s", "end_s", "duration_s", "clat_sum_ns", "slat_sum_ns", "lat_sum_ns")
 _INTS = ("target", "index", "ios", "bytes", "clat_count")
@@ -141,6 +143,21 @@ class SensorTable:
 
     def __len__(self) -> int:
         return len(self.agent)
+
+    def of(self, names: Collection[str]) -> SensorTable:
+        """The samples of these agents' own sensors; those of probes are left out."""
+        numbers = [number for number, name in enumerate(self.agents) if name in names]
+        kept = np.isin(self.agent, numbers)
+        for name, values in self.figures.items():
+            if name.startswith(PROBE):
+                kept &= ~np.isfinite(values)
+        return replace(
+            self,
+            agent=self.agent[kept],
+            start_s=self.start_s[kept],
+            end_s=self.end_s[kept],
+            figures={name: values[kept] for name, values in self.figures.items()},
+        )
 
     def only(self, wanted: Callable[[str], bool]) -> SensorTable:
         """The same samples with some of their figures, as copies: the others can be forgotten."""

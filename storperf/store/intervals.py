@@ -102,6 +102,13 @@ def read_sensors(path: Path, wanted: Callable[[str], bool]) -> SensorTable:
         return joined_samples([g.only(wanted) for g in file.sensor_groups()], file.agents)
 
 
+def iter_sensors(path: Path, wanted: Callable[[str], bool]) -> Iterator[SensorTable]:
+    """The same row group by row group, all with the same `agents`."""
+    with _opened(path) as file:
+        for group in file.sensor_groups():
+            yield group.only(wanted)
+
+
 class IntervalWriter:
     """Writes one interval file, table by table, holding little more than one row group."""
 

@@ -52,19 +52,23 @@ function panelsOf(data, colour) {
       hovertemplate: `${op} ${key} %{y:.3s}s<extra></extra>`,
     })));
   const tones = ["sky", "orange", "purple", "trim", "grey", "write"];
-  const host = (panel) => (axis, legend) => Object.keys(data.host)
-    .filter((name) => name.startsWith(panel + " ")).map((name) => [name.slice(panel.length + 1), data.host[name]])
-    .map(([label, values], number) => line({ x: data.host.t, y: values }, axis, legend, {
+  const shares = (found) => (axis, legend) => found
+    .map(([label, times, values], number) => line({ x: times, y: values }, axis, legend, {
       name: label, mode: "lines", line: { color: colour(tones[number % tones.length]), width: 1.6,
         dash: ["solid", "solid", "dot", "dash"][number % 4] },
       hovertemplate: `${label} %{y:.1f} %<extra></extra>`,
     }));
+  const host = (panel) => shares(Object.keys(data.host).filter((name) => name.startsWith(panel + " "))
+    .map((name) => [name.slice(panel.length + 1), data.host.t, data.host[name]]));
+  const observed = shares(data.observed.flatMap((own) => Object.keys(own).filter((name) => name !== "t")
+    .map((name) => [name, own.t, own[name]])));
   return [
     { title: "IOPS", unit: "I/Os a second", px: 170, make: rate("iops", 1, "%{y:.4s} IOPS"), axis: { tickformat: "~s", rangemode: "tozero" } },
     { title: "Bandwidth", unit: "MiB a second", px: 120, make: rate("bandwidth", 1048576, "%{y:.4~g} MiB/s"), axis: { rangemode: "tozero" } },
     { title: "Completion latency", unit: "clat, log scale", px: 180, make: latency, axis: latencyAxis(data) },
     { title: "Processors of the host", unit: "% of all", px: 105, make: host("cpu"), axis: { range: [0, 102], ticksuffix: " %" } },
     { title: "Device and pressure", unit: "% of time", px: 105, make: host("wait"), axis: { range: [0, 102], ticksuffix: " %" } },
+    { title: "Observed hosts", unit: "% of all processors, % of time", px: 105, make: observed, axis: { range: [0, 102], ticksuffix: " %" } },
   ];
 }
 

@@ -134,7 +134,7 @@ def test_an_agent_that_stays_lost_does_not_keep_the_others_from_their_end(contex
     told = []
     attempts = dict.fromkeys(("agent-01", "agent-02"), ("t001", 1))
     heard = waiting.Waiting(
-        context, [gone, other], attempts, lambda _name, _each: None, told.append
+        context, [gone, other], attempts, lambda _name, _each: None, lose=told.append
     )
     ends = heard.run()
     assert told == ["agent-01"]

@@ -172,7 +172,8 @@ def test_what_was_found_of_the_hosts_stands_once_and_beside_the_facts():
 def test_everything_of_a_trial_is_in_the_document():
     (step,) = result_document(a_result())["steps"]
     (trial,) = step["trials"]
-    known = {field.name for field in fields(a_trial())} - {"step_key"} | {"figures", "host"}
+    own = {"figures", "host", "hosts"}
+    known = {field.name for field in fields(a_trial())} - {"step_key"} | own
     assert set(trial) == known
     assert trial["facts"] == {"fio": "3.33"}
     assert trial["steady_figures"][0]["drift"] == 0.01

@@ -216,3 +216,28 @@ def test_points_come_out_of_their_frame_as_they_went_in():
 def test_a_frame_that_holds_no_entry_is_damage(payload):
     with pytest.raises(FrameError, match="no entry"):
         decode(16, payload)
+
+
+def test_a_probe_s_samples_count_alike_and_leave_the_sensors_of_their_second_alone():
+    merger = SecondMerger(PLACE)
+
+    def sample(start_s, end_s, figures, probe=None):
+        return SensorSample(
+            trial="t001",
+            agent="observed-01",
+            start_s=start_s,
+            end_s=end_s,
+            figures=figures,
+            probe=probe,
+        )
+
+    first = sample(1000.0, 1000.5, (("load.1m", 1.0),))
+    quick = sample(999.2, 999.2, (("probe.a.x", 2.0),), probe="a")
+    slow = sample(999.3, 999.9, (("probe.a.x", 4.0),), probe="a")
+    assert [merger.feed_sample(each) for each in (first, quick, slow)] == [(), (), ()]
+    found = {
+        (point.path.split(".host.")[1], point.value, point.second)
+        for entry in merger.flush()
+        for point in points_of(entry)
+    }
+    assert found == {("load.1m", 1.0, 1000), ("probe.a.x", 3.0, 999)}

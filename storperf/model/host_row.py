@@ -1,0 +1,34 @@
+"""What a host did during a trial, in one row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeFigure:
+    """One figure of a probe over the window; its samples count alike."""
+
+    figure: str
+    mean: float
+    lowest: float
+    highest: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostMeans:
+    """Means over the window; None is not known.
+
+    CPU figures are shares of all cores; `disk_busy` is the share of time of the busiest device,
+    the network's bytes a second are those of the busiest interface.
+    """
+
+    cpu_busy: float | None = None
+    cpu_iowait: float | None = None
+    cpu_steal: float | None = None
+    disk_busy: float | None = None
+    receive_bytes_per_s: float | None = None
+    transmit_bytes_per_s: float | None = None
+    memory_available_bytes: float | None = None
+    load_1m: float | None = None
