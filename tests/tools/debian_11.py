@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tools.login_host import INSIDE, end_namespace
+from tools.login_host import INSIDE, end_namespace, require_namespaces
 from tools.sshd import Sshd, require_sshd
 
 _TREE = Path(__file__).parents[2] / ".make" / "chroot-bullseye-ssh"
@@ -76,6 +76,7 @@ class Debian11Host(Sshd):
 
     def __init__(self, folder, *, change="true", **more):
         require_sshd()
+        require_namespaces()
         tree = debian_11_tree()
         for name in ("layer", "root"):
             (folder / name).mkdir(parents=True)

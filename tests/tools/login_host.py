@@ -42,14 +42,33 @@ exec "$@"
 """
 
 
-def require_login_host():
-    """Skip where no such host can be made."""
-    require_sshd()
+# Containers often forbid the one or the other, to root too.
+_TRY = r"""
+set -e
+mount -t tmpfs none /mnt
+mkdir /mnt/upper /mnt/work
+mount -t overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work none /etc
+useradd --no-create-home storperf-try
+"""
+
+
+def require_namespaces():
+    """Skip where no namespaces with layers of their own can be made."""
     if os.geteuid() != 0:
-        pytest.skip("needs root for users in namespaces")
+        pytest.skip("needs root for namespaces")
     missing = [name for name in _NEEDED if shutil.which(name) is None]
     if missing:
         pytest.skip(f"needs {', '.join(missing)}")
+    argv = [*INSIDE, "sh", "-c", _TRY]
+    tried = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if tried.returncode:
+        pytest.skip(f"needs namespaces and overlays: {tried.stderr}")
+
+
+def require_login_host():
+    """Skip where no such host can be made."""
+    require_sshd()
+    require_namespaces()
 
 
 class LoginHost(Sshd):
