@@ -26,6 +26,8 @@ class Effort:
     parsed_bytes: int
     log_rounds: int
     day_hours: int
+    away_s: float
+    live_s: int
 
 
 def full(scratch: Path) -> Effort:
@@ -44,6 +46,8 @@ def full(scratch: Path) -> Effort:
         parsed_bytes=100_000_000,
         log_rounds=10,
         day_hours=24,
+        away_s=60.0,
+        live_s=30,
     )
 
 
@@ -63,4 +67,6 @@ def quick(scratch: Path) -> Effort:
         parsed_bytes=30_000_000,
         log_rounds=6,
         day_hours=4,
+        away_s=10.0,
+        live_s=10,
     )

@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command("config")(graphite_lab.config)
 app.command("plan")(graphite_lab.plan)
 app.command("dashboards")(graphite_boards.dashboards)
+app.command("check")(graphite_sending.check)
 app.command("flush")(graphite_sending.flush)
 
 _NOT_UP, _NOT_WELL = 3, 4

@@ -1,4 +1,4 @@
-"""`graphite flush`: what a Graphite did not get while a run went on."""
+"""`graphite check|flush`: whether a Graphite keeps what it gets, and what it did not get."""
 
 from __future__ import annotations
 
@@ -11,6 +11,47 @@ from storperf.errors import ExitCode
 
 if TYPE_CHECKING:
     from storperf.engine.leftovers import Flushed
+
+
+def check(
+    context: typer.Context,
+    address: Annotated[
+        str | None,
+        typer.Argument(metavar="[URL]", help="graphite-web's address. Default: the embedded one."),
+    ] = None,
+    carbon: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Carbon's plaintext port. Default: 2003 on the URL's host."
+        ),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Find out what a Graphite loses without a word, and which setting to change.
+
+    It gets points of every age that our rules keep, which must come back as fine as the rules say,
+    and 60 new series, more than Carbon makes files for in a minute as it is shipped; they are
+    called storperf.check.* and storperf.*.check.probe.* and can be removed afterwards.
+
+    Exit code 0: nothing found; 3: points are lost; 4: it cannot be used.
+    """
+    from storperf import deliveries
+    from storperf.cli.output import print_json, stdout_console
+
+    found = deliveries.check(settings(context), address, carbon)
+    if as_json:
+        print_json({"schema": "storperf-graphite-check/1", "findings": found})
+    else:
+        console = stdout_console()
+        for finding in found:
+            console.print(f"{finding.what}\n    {finding.remedy}", markup=False, soft_wrap=True)
+        if not found:
+            console.print(
+                "nothing found: what was sent came back, as fine as it should", markup=False
+            )
+    if found:
+        is_loss = all(finding.is_loss for finding in found)
+        raise typer.Exit(ExitCode.INCONCLUSIVE if is_loss else ExitCode.INFRASTRUCTURE)
 
 
 def flush(

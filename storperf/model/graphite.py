@@ -81,3 +81,15 @@ class LabPlan:
     def size_bytes(self) -> int:
         """What all of them take when they are full."""
         return sum(tree.size_bytes for tree in self.trees)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphiteFinding:
+    """What is wrong with a Graphite, and what to change.
+
+    `is_loss`: points are lost without a word; else it cannot be used, or not be looked at.
+    """
+
+    what: str
+    remedy: str
+    is_loss: bool

@@ -20,6 +20,8 @@ from storperf.sinks.witness import Witness
 FLUSH_S = 3.0
 READ_BACK_S = 10.0
 _LONG_RUN_SHARE = 0.01
+# graphite-web looks for each of them in a folder, and asks Carbon for what is in its memory.
+_SERIES_S = 0.001
 
 
 class GraphiteSink:
@@ -88,7 +90,8 @@ class GraphiteSink:
         if not is_flushed:
             return unconfirmed(0, f"not all was sent: {self._carbon.last_error}")
         length_s = self._monotonic() - self._begun_s
-        deadline = Deadline.after(max(READ_BACK_S, _LONG_RUN_SHARE * length_s))
+        patience_s = max(READ_BACK_S, _LONG_RUN_SHARE * length_s) + _SERIES_S * len(sent)
+        deadline = Deadline.after(patience_s)
         half = Deadline.after(deadline.remaining_s() / 2)
         found = read_back(self.address.web, sent, half)
         if found.state is Confirmation.MISSING:

@@ -14,15 +14,15 @@ from storperf.sinks.graphite_web import GraphiteWeb, Rendered
 from storperf.sinks.witness import Sent
 
 # As many as graphite-web answers for in about half a second.
-_AT_ONCE = 250
+_AT_ONCE = 1000
 _SAMPLE = 20
 _NAMED = 20
 _POLL_S = 0.2
 _PATIENCE_S = 3.0
 # Series whose last points are that close are asked for together.
 _TOGETHER_S = 60
-# A coarse point bears the time of its beginning.
-_FAR_BACK_S = 600
+# A coarse point bears the time of its beginning: looked for ever further back.
+_BACK_S = (2, 60, 600)
 # No server of ours keeps single seconds longer than a day; older ones cannot be counted.
 _COUNTED_S = 12 * 3600
 
@@ -101,8 +101,9 @@ class _Reader:
         """The series whose last point is not there, and those that were not asked for in time."""
         unread = set(sent)
         absent: set[str] = set()
-        back_s = _TOGETHER_S
+        steps = iter(_BACK_S)
         while wanted := unread | absent:
+            back_s = next(steps, _BACK_S[-1])
             for paths in _groups(sent, wanted):
                 if self._deadline.is_over:
                     return absent, unread
@@ -110,7 +111,6 @@ class _Reader:
                 unread.difference_update(paths)
                 absent.update(paths)
                 absent.difference_update(found)
-            back_s = _FAR_BACK_S
             if absent:
                 self._pause.wait(min(_POLL_S, self._deadline.remaining_s()))
         return absent, unread
@@ -135,7 +135,7 @@ class _Reader:
         self, sent: Mapping[str, Sent], paths: Sequence[str], back_s: int
     ) -> set[str]:
         lasts = [sent[path].last for path in paths]
-        found = self._web.render(paths, min(lasts) - back_s, max(lasts) + _TOGETHER_S)
+        found = self._web.render(_targets(paths), min(lasts) - back_s, max(lasts))
         return {
             each.path
             for each in found
@@ -143,9 +143,21 @@ class _Reader:
         }
 
 
+def _targets(paths: Iterable[str]) -> list[str]:
+    """Series below one branch as one target: graphite-web looks for a target in its folders."""
+    branches: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        branch, _, name = path.rpartition(".")
+        branches[branch].append(name)
+    return [
+        f"{branch}.{names[0]}" if len(names) == 1 else f"{branch}.{{{','.join(names)}}}"
+        for branch, names in branches.items()
+    ]
+
+
 def _has_second(found: Rendered, second: int) -> bool:
     """Whether a point stands for that second, or for a stretch in which it lies."""
-    length_s = found.resolution_s or _TOGETHER_S
+    length_s = found.resolution_s or _BACK_S[-1]
     return any(at_s <= second < at_s + length_s for at_s, _ in found.points)
 
 

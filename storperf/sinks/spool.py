@@ -123,7 +123,7 @@ class Spool:
 
     def _append(self, data: bytes) -> None:
         if self._segment is None or self._is_used_up(self._segment):
-            self._start_segment(self._on_disk())
+            self._start_segment(self._in_file())
         if self._segment is not None:
             self._segment.append(data)
 
@@ -138,8 +138,8 @@ class Spool:
         self._begun_s = time.monotonic()
         self.arrivals.put(segment)
 
-    def _on_disk(self) -> Segment:
-        """A segment on the disk; OSError when that has no room to spare."""
+    def _in_file(self) -> Segment:
+        """A segment in a file; OSError when its file system has no room to spare."""
         room = os.statvfs(self.folder)
         if room.f_bavail * room.f_frsize < _LEFT_TO_OTHERS:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,4 +1,4 @@
-"""Every command of the how-to page ends as the page says."""
+"""Every command of the how-to pages ends as the page says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 from system.graphite_server import GraphiteServer
 
-PAGE = Path(__file__).parents[2] / "docs/how-to/watch-a-run-in-graphite.md"
+PAGES = Path(__file__).parents[2] / "docs/how-to"
+PAGE = PAGES / "watch-a-run-in-graphite.md"
+OTHER = PAGES / "use-the-graphite-that-we-have.md"
 BLOCK = re.compile(r"```console\n\$ (?P<command>.*)\n```\n<!-- exit (?P<codes>[\d ]+) -->")
 
 
@@ -27,3 +29,11 @@ def test_every_command_of_the_page_ends_as_it_says(storperf):
                 assert re.search(r"^graphite: http://127\.0\.0\.1:\d+/", ended.stderr, re.MULTILINE)
     finally:
         server("down")
+
+
+def test_every_command_of_the_page_for_another_graphite_ends_as_it_says(storperf):
+    blocks = list(BLOCK.finditer(OTHER.read_text()))
+    assert len(blocks) == OTHER.read_text().count("\n$ ") == 2
+    for block in blocks:
+        ended = storperf(*shlex.split(block["command"])[1:])
+        assert ended.exit_code == int(block["codes"]), ended
