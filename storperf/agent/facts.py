@@ -10,6 +10,19 @@ from typing import Any, Dict, List, Optional
 
 Facts = Dict[str, Any]
 
+# Settings of a device's queue (Documentation/ABI/stable/sysfs-block); older kernels lack some.
+_QUEUE = (
+    *("scheduler", "rotational", "nr_requests", "nomerges", "rq_affinity", "read_ahead_kb"),
+    *("logical_block_size", "physical_block_size", "max_sectors_kb", "max_hw_sectors_kb"),
+    *("write_cache", "fua", "wbt_lat_usec", "io_poll", "discard_max_bytes", "zoned"),
+)
+# What firmware calls itself where there is a hypervisor underneath; bare metal of these
+# makers lacks the word (Microsoft and Amazon sell machines, too).
+_VIRTUAL_WORDS = (
+    *("KVM", "QEMU", "VMware", "VirtualBox", "Xen", "Virtual Machine", "Bochs", "Parallels"),
+    *("OpenStack", "BHYVE", "Google Compute Engine", "HVM domU", "Firecracker"),
+)
+
 
 def read_text(path: str) -> str:
     """A small file's text, empty when it is not there."""
@@ -74,6 +87,33 @@ def _memory_bytes() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
+def virtual_facts(root: str = "") -> Facts:
+    """Whether a hypervisor lies beneath, and what it calls itself; `container` likewise."""
+    product = " ".join(
+        read_text(root + "/sys/class/dmi/id/" + name) for name in ("sys_vendor", "product_name")
+    ).strip()
+    kind = read_text(root + "/sys/hypervisor/type")
+    flags = next(
+        (
+            line.split()
+            for line in read_text(root + "/proc/cpuinfo").splitlines()
+            if line.startswith("flags")
+        ),
+        [],
+    )
+    is_named = any(word.lower() in product.lower() for word in _VIRTUAL_WORDS)
+    container = read_text(root + "/run/systemd/container")
+    if not container and os.path.exists(root + "/.dockerenv"):
+        container = "docker"
+    if not container and os.path.exists(root + "/run/.containerenv"):
+        container = "podman"
+    return {
+        "is_virtual": bool(kind) or is_named or "hypervisor" in flags,
+        "name": kind or product,
+        "container": container,
+    }
+
+
 def host_facts() -> Facts:
     """Kernel, processor, memory, distribution; what cannot be read is an empty text."""
     release = {}
@@ -92,6 +132,8 @@ def host_facts() -> Facts:
         "governor": read_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "hypervisor": read_text("/sys/hypervisor/type")
         or read_text("/sys/class/dmi/id/sys_vendor"),
+        "virtual": virtual_facts(),
+        "firmware": read_text("/sys/class/dmi/id/bios_version"),
         "boot_id": read_text("/proc/sys/kernel/random/boot_id"),
     }
 
@@ -107,7 +149,10 @@ def file_system(path: str) -> Facts:
         is_above = path == point or path.startswith(point.rstrip("/") + "/")
         if is_above and len(point) >= len(best):
             best = point
-            facts = {"file_system": after.split()[0], "mount_options": words[5]}
+            kind = after.split(None, 2)
+            # Of the mount, and of the file system itself, where journal and barriers stand.
+            options = ",".join(dict.fromkeys([*words[5].split(","), *kind[-1].split(",")]))
+            facts = {"file_system": kind[0], "mount_options": options}
     return facts
 
 
@@ -128,9 +173,27 @@ def target_facts(path: str, device: str) -> Facts:
     folder = device_folder(device)
     if not folder:
         return facts
-    facts["device_name"] = os.path.basename(folder)
+    facts.update(device_facts(folder))
+    return facts
+
+
+def device_facts(folder: str) -> Facts:
+    """What a block device is and how its queue is set, by its folder in /sys.
+
+    What a kernel or a device does not tell is an empty text.
+    """
+    facts: Facts = {"device_name": os.path.basename(folder)}
+    facts["device_vendor"] = read_text(folder + "/device/vendor")
     facts["device_model"] = read_text(folder + "/device/model")
-    for key in ("scheduler", "rotational", "nr_requests", "logical_block_size", "write_cache"):
+    # NVMe's name for it, and SCSI's.
+    facts["device_firmware"] = read_text(folder + "/device/firmware_rev") or read_text(
+        folder + "/device/rev"
+    )
+    try:
+        facts["stacked_on"] = sorted(os.listdir(folder + "/slaves"))
+    except OSError:
+        facts["stacked_on"] = []
+    for key in _QUEUE:
         facts[key] = read_text(folder + "/queue/" + key)
     facts["max_queue_depth"] = max_queue_depth(folder)
     return facts

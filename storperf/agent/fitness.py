@@ -9,19 +9,19 @@ import resource
 from typing import Any, Dict, List
 
 from storperf.agent import activity, places
-from storperf.agent.facts import fio_facts, host_facts, read_text, run_quietly
+from storperf.agent.facts import (
+    fio_facts,
+    host_facts,
+    read_text,
+    run_quietly,
+    virtual_facts,
+)
 
 Facts = Dict[str, Any]
 
 _LONGEST_INTERVAL_S = 10.0
 _STA_UNSYNC = 0x40
 _QUERY_S = 1.0
-# What firmware calls itself where there is a hypervisor underneath; bare metal of these
-# makers lacks the word (Microsoft and Amazon sell machines, too).
-_VIRTUAL_WORDS = (
-    *("KVM", "QEMU", "VMware", "VirtualBox", "Xen", "Virtual Machine", "Bochs", "Parallels"),
-    *("OpenStack", "BHYVE", "Google Compute Engine", "HVM domU", "Firecracker"),
-)
 _MEMORY = {
     "MemTotal": "total_bytes",
     "MemAvailable": "available_bytes",
@@ -81,33 +81,6 @@ def governors(cpus: str = "/sys/devices/system/cpu") -> Dict[str, int]:
         if name:
             counts[name] = counts.get(name, 0) + 1
     return counts
-
-
-def virtual_facts(root: str = "") -> Facts:
-    """Whether a hypervisor lies beneath, and what it calls itself; `container` likewise."""
-    product = " ".join(
-        read_text(root + "/sys/class/dmi/id/" + name) for name in ("sys_vendor", "product_name")
-    ).strip()
-    kind = read_text(root + "/sys/hypervisor/type")
-    flags = next(
-        (
-            line.split()
-            for line in read_text(root + "/proc/cpuinfo").splitlines()
-            if line.startswith("flags")
-        ),
-        [],
-    )
-    is_named = any(word.lower() in product.lower() for word in _VIRTUAL_WORDS)
-    container = read_text(root + "/run/systemd/container")
-    if not container and os.path.exists(root + "/.dockerenv"):
-        container = "docker"
-    if not container and os.path.exists(root + "/run/.containerenv"):
-        container = "podman"
-    return {
-        "is_virtual": bool(kind) or is_named or "hypervisor" in flags,
-        "name": kind or product,
-        "container": container,
-    }
 
 
 class _Timex(ctypes.Structure):
