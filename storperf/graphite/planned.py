@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
 from storperf.graphite.retention import HOST, LOAD, OURS, RUNS, schema_of
 from storperf.model.graphite import LabPlan, TreePlan
 from storperf.model.job import Job, Op, Plan, Step
+from storperf.model.probe import ProbeHosts, observed_name
 from storperf.plan import sibling_step
 from storperf.sinks.everybody import ALL
 from storperf.sinks.paths import (
@@ -58,11 +60,16 @@ def plan_lab(job: Job, plan: Plan, sensors: Sequence[str]) -> LabPlan:
 
 
 def planned_series(job: Job, plan: Plan, sensors: Sequence[str]) -> Iterator[Series]:
-    """Every series that runs of the job will have on such hosts."""
+    """Every series that runs of the job will have on such hosts.
+
+    Of a plugin's figures only its status is known before it has run.
+    """
     place = {"lab": job.lab, "job": job.name}
     steps = _steps(job, plan)
     ops = [op for op in Op if any(op in step.workload.ops for step in steps)]
     agents = [f"agent-{number:02d}" for number in range(1, _most_agents(plan) + 1)]
+    hosts = dict.fromkeys(agents, False)
+    hosts |= {observed_name(number): True for number in range(1, len(job.observe) + 1)}
     for tree, facts in ((LIVE, LIVE_FACTS), (SUMMARY, SUMMARY_FACTS)):
         yield from (RunSeries(tree=tree, **place, fact=fact) for fact in facts)
     for side in job.sides:
@@ -72,8 +79,9 @@ def planned_series(job: Job, plan: Plan, sensors: Sequence[str]) -> Iterator[Ser
             yield LoadSeries(**own, agent=agent, target=target, op=op.value, metric=metric)
         for op, metric in product(ops, ALL_METRICS):
             yield LoadSeries(**own, agent=ALL, target=ALL, op=op.value, metric=metric)
-        for agent, sensor in product(agents, sensors):
-            yield HostSeries(**own, agent=agent, sensor=sensor)
+        for host, is_observed in hosts.items():
+            for sensor in (*sensors, *_probe_figures(job, is_observed=is_observed)):
+                yield HostSeries(**own, agent=host, sensor=sensor)
         for step in steps:
             yield StepSeries(**own, step=step.key)
             for op, metric in product(step.workload.ops, SUMMARY_METRICS):
@@ -82,6 +90,13 @@ def planned_series(job: Job, plan: Plan, sensors: Sequence[str]) -> Iterator[Ser
 
 def _most_agents(plan: Plan) -> int:
     return max((step.agents for step in plan.steps), default=0)
+
+
+def _probe_figures(job: Job, *, is_observed: bool) -> Iterator[str]:
+    for probe in job.probes:
+        if probe.hosts is not (ProbeHosts.AGENTS if is_observed else ProbeHosts.OBSERVE):
+            groups = ["status"] if probe.pattern is None else re.compile(probe.pattern).groupindex
+            yield from (f"probe.{probe.name}.{group}" for group in groups)
 
 
 def _steps(job: Job, plan: Plan) -> tuple[Step, ...]:

@@ -40,3 +40,8 @@ class ObservedHost:
     """A host that is watched and runs no fio; without `host` it is this machine."""
 
     host: SshHost | None
+
+
+def observed_name(number: int) -> str:
+    """The name of an observed host in results and series, the same from night to night."""
+    return f"observed-{number:02}"

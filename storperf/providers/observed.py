@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storperf.model.job import Job
-from storperf.model.probe import ObservedHost
+from storperf.model.probe import ObservedHost, observed_name
 from storperf.model.run import LedgerEntry
 from storperf.providers.provider import AgentPlace
 from storperf.providers.ssh import SshProvider
@@ -59,8 +59,3 @@ class ObservedHosts:
             return str(self._root / name / "runs" / run_id)
         folder = host.folder or DEFAULT_FOLDER
         return f"{host.name or host.address}:{folder}/{name}/runs/{run_id}"
-
-
-def observed_name(number: int) -> str:
-    """The name of an observed host in results and series, the same from night to night."""
-    return f"observed-{number:02}"

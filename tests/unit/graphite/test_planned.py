@@ -50,6 +50,21 @@ def test_every_file_has_a_name_of_its_own_that_names_no_run():
     assert all(render_path(parse_path(path)) == path for path in paths)
 
 
+def test_observed_hosts_and_probes_are_counted():
+    watched = (
+        "observe: [local, osd-2]\nprobes:\n"
+        "  - {name: q, command: [x], pattern: '(?P<a>.)(?P<b>.)', hosts: observe}\n"
+        "  - {name: disk, nagios: [x]}\n"
+    )
+    _, _, plain = planned(SMALL)
+    job, plan, lab = planned(SMALL + watched)
+    # Two hosts with all sensors and three figures; on the agent the plugin's status.
+    assert lab.files - plain.files == 2 * (len(SENSORS) + 3) + 1
+    paths = {render_path(each) for each in planned_series(job, plan, SENSORS)}
+    assert "storperf.live.local.small.candidate.observed-02.host.probe.q.b" in paths
+    assert "storperf.live.local.small.candidate.agent-01.host.probe.q.b" not in paths
+
+
 def test_repeats_and_rounds_make_no_series():
     _, _, once = planned(SMALL)
     _, _, often = planned(SMALL + "repeats: 5\n")
