@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -11,9 +12,12 @@ from effort import Effort
 from figure import Figure
 from noise import median_figure
 
+from storperf.agent.host_watch import HostWatch, wishes_of
+from storperf.agent.steady_clock import SteadyClock
 from storperf.fio.render import render_trial
 from storperf.plan import plan_job
 
+_PROCESSES = ["fio", "python3", "ceph-osd"]
 # The first slices hold the start of fio and of the trial.
 _SETTLE_S = 2.0
 JOB = """
@@ -54,7 +58,33 @@ def measure(effort: Effort) -> list[Figure]:
     return [
         median_figure("agent: CPU of the supervisor, of one core", "%", supervising, goal=2.0),
         median_figure("agent: CPU of its channel (attach)", "%", relaying),
+        *_sensors(effort),
     ]
+
+
+def _sensors(effort: Effort) -> list[Figure]:
+    """The sensors alone, with everything on: programs by name besides."""
+    figures = []
+    for rate, goal in ((1, 1.0), (10, None)):
+        name = f"agent: CPU of the sensors at {rate} Hz, of one core"
+        figures.append(median_figure(name, "%", _sampled(effort, 1 / rate), goal=goal))
+    return figures
+
+
+def _sampled(effort: Effort, every_s: float) -> list[float]:
+    """What sampling and writing it down takes of a core, in each slice."""
+    clock = SteadyClock(time.monotonic, time.time)
+    wishes = wishes_of({"interval_s": every_s, "processes": _PROCESSES})
+    watch = HostWatch(wishes, {}, (), clock)
+    found = []
+    for _ in range(effort.cpu_slices):
+        begun_s, before_s = time.monotonic(), time.thread_time()
+        while time.monotonic() < begun_s + effort.cpu_slice_s:
+            time.sleep(max(0.0, watch.due_s - time.monotonic()))
+            json.dumps(watch.poll())
+        found.append(100 * (time.thread_time() - before_s) / (time.monotonic() - begun_s))
+    watch.end()
+    return found
 
 
 def _children(parent: int) -> list[int]:
