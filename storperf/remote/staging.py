@@ -18,11 +18,14 @@ from storperf.errors import AgentLost, InfrastructureError
 from storperf.remote.connection import ask, ssh_faults, transport_of
 
 if TYPE_CHECKING:
-    from paramiko import SFTPClient, SSHClient
+    from paramiko import SFTPClient, SFTPFile, SSHClient
 
 PYTHONS = ("python3", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13")
 DEFAULT_FOLDER = "~/.local/state/storperf/agent"
 _NO_PYTHON = 97
+# What is asked for at once when a file is read back.
+_PIECE_BYTES = 32768
+_MOST_PIECES = 16
 # For any POSIX shell: the program ends with 0 under the first Python that is new enough for it.
 # It is the same for every host; what differs comes as words behind it.
 _FIND_PYTHON = (
@@ -155,6 +158,16 @@ def _sftp(client: SSHClient, who: str, deadline: Deadline) -> Any:
         yield sftp
 
 
+def _read_back(source: SFTPFile, size_bytes: int) -> str:
+    """The SHA-256 of a file that is open, read in pieces: many hosts are brought files at once."""
+    source.seek(0)
+    source.prefetch(size_bytes, _MOST_PIECES)
+    digest = hashlib.sha256()
+    for _ in range(0, size_bytes, _PIECE_BYTES):
+        digest.update(source.read(_PIECE_BYTES))
+    return digest.hexdigest()
+
+
 def _put(sftp: SFTPClient, who: str, folder: str, file: StagedFile) -> None:
     from paramiko.ssh_exception import SSHException
 
@@ -164,12 +177,11 @@ def _put(sftp: SFTPClient, who: str, folder: str, file: StagedFile) -> None:
         with sftp.open(temporary, "w+bx") as sink:
             sink.chmod(file.mode)
             sink.set_pipelined(True)
-            sink.write(file.content[:-1])
+            whole = memoryview(file.content)
+            sink.write(whole[:-1])
             sink.set_pipelined(False)  # the last byte waits for the answers to all before it
-            sink.write(file.content[-1:])
-            sink.seek(0)
-            sink.prefetch(len(file.content))
-            came = hashlib.sha256(sink.read(len(file.content))).hexdigest()
+            sink.write(whole[-1:])
+            came = _read_back(sink, len(whole))
         if came != file.sha256:
             sftp.remove(temporary)
             raise InfrastructureError(f"{who}: what came to {folder} is not what was sent")
