@@ -2,7 +2,7 @@
 #   make run        set up what is missing, then measure this machine's storage for about a minute
 #   make test       set up, format check, lint, types, every test that needs no special machine
 #   make test-all   the same and the tests marked all_only (a Debian 11 chroot ...); needs root
-#   make bench      ratios that this project promises to keep; QUICK=1 takes five minutes
+#   make bench      ratios that this project promises to keep; QUICK=1 takes eight minutes
 #   make docs       the pages of docs/reference that are made from the source
 # PYTHON=python3.12 chooses the interpreter; the default is the newest of 3.11 to 3.13 found.
 SHELL := /bin/bash

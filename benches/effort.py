@@ -28,10 +28,15 @@ class Effort:
     day_hours: int
     away_s: float
     live_s: int
+    scale_agents: tuple[int, ...]
+    scale_s: int
+    scale_widest_s: int
+    gates: int
+    stagings: int
 
 
 def full(scratch: Path) -> Effort:
-    """About fourteen minutes, twenty on a busy machine."""
+    """About twenty minutes."""
     return Effort(
         scratch=scratch,
         cpu_slices=10,
@@ -48,11 +53,16 @@ def full(scratch: Path) -> Effort:
         day_hours=24,
         away_s=60.0,
         live_s=30,
+        scale_agents=(10, 50, 100, 200),
+        scale_s=10,
+        scale_widest_s=60,
+        gates=8,
+        stagings=6,
     )
 
 
 def quick(scratch: Path) -> Effort:
-    """About five minutes: wider intervals, the same goals."""
+    """About eight minutes: wider intervals, the same goals."""
     return Effort(
         scratch=scratch,
         cpu_slices=6,
@@ -69,4 +79,9 @@ def quick(scratch: Path) -> Effort:
         day_hours=4,
         away_s=10.0,
         live_s=10,
+        scale_agents=(10, 50),
+        scale_s=10,
+        scale_widest_s=20,
+        gates=6,
+        stagings=6,
     )
