@@ -3,10 +3,11 @@
 #   make test       set up, format check, lint, types, every test that needs no special machine
 #   make test-all   the same and the tests marked all_only (a Debian 11 chroot ...); needs root
 #   make bench      ratios that this project promises to keep; QUICK=1 takes eight minutes
+#   make bench-verdict  how often the verdict is right, on simulated runs and beside its rivals
 #   make docs       the pages of docs/reference that are made from the source
 # PYTHON=python3.12 chooses the interpreter; the default is the newest of 3.11 to 3.13 found.
 SHELL := /bin/bash
-.PHONY: help run test test-all bench lint lock docs clean
+.PHONY: help run test test-all bench bench-verdict lint lock docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -23,6 +24,10 @@ test-all:
 bench:
 	@scripts/setup.sh test
 	@.venv/bin/python benches/run.py
+
+bench-verdict:
+	@scripts/setup.sh test
+	@.venv/bin/python benches/verdict.py
 
 lint:
 	@scripts/setup.sh test

@@ -97,7 +97,8 @@ def _next_row(reader: Iterator[list[str]], faults: Faults) -> list[str] | None:
 def number(text: str, line: int, faults: Faults) -> float:
     """A finite number; NaN, and a fault, for anything else."""
     try:
-        value = float(text)
+        # Python takes 1_000 for a thousand; nobody else writes that.
+        value = float(text.replace("_", "?"))
     except ValueError:
         faults.add(line, f"{text[:40]!r} is no number" if text else "the value is missing")
         return math.nan

@@ -21,7 +21,7 @@ _CLIP = 3.0
 _NORMAL = 1.4826
 # The mean absolute deviation of normal values is their standard deviation over this.
 _MEAN_DEVIATION = 1.2533
-_MOST_COMMON = 0.9
+_MOST_COMMON = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

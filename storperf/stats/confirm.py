@@ -14,7 +14,9 @@ from storperf.stats.student import t_quantiles
 from storperf.stats.table import Floats, Ints, Mask
 
 # At each look: how often an unchanged build may be called a regression by it.
-PAIR_ALPHAS = (0.004, 0.006, 0.01)
+PAIR_ALPHAS = (0.005, 0.008, 0.0125)
+# Where no screen went before, more unchanged builds come to a look: 0.85 % false fails became 0.5.
+ALONE_ALPHAS = (0.0025, 0.004, 0.00625)
 # Repeats share their session with the run that raised the suspicion, which no number of them
 # averages out.  At 0.0025 a look, an AR(1) of 0.5 between runs still leaves 0.7 % false fails.
 REPEAT_ALPHA = 0.0025
@@ -94,25 +96,27 @@ def decide(cases: Cases) -> Outcomes:
 
     A screen passes or suspects; only a look at pairs, at repeats, or at three and more
     candidates together can call a case worse.  Where there is nothing to screen with, pairs
-    decide alone.  Values behind the look that settled a case are never read.
+    decide alone, at half of the levels.  Values behind the look that settled a case are never read.
     Source: VERDICT.md, section 6; rates in docs/explanation/verdict.md.
     """
     state = _Progress.fresh(cases)
     if cases.baseline.shape[1]:
         _screen(state)
     run_sigma, run_df = _known_spread(state)
-    for pairs, alpha in zip(LOOKS, PAIR_ALPHAS, strict=True):
+    was_screened = state.by == By.SCREEN
+    for pairs, alpha, alone in zip(LOOKS, PAIR_ALPHAS, ALONE_ALPHAS, strict=True):
         rows = _open_with(state, cases.pairs, pairs)
         if len(rows):
             found = from_pairs(cases.pairs[rows, :pairs], run_sigma[rows], run_df[rows])
-            _look(state, rows, found, alpha, (By.PAIRS, pairs))
+            level = np.where(was_screened[rows], alpha, alone)
+            _look(state, rows, found, level, (By.PAIRS, pairs))
     for repeats in LOOKS if cases.baseline.shape[1] else ():
         rows = _open_with(state, cases.repeats, repeats)
         rows = rows[state.by[rows] != By.PAIRS]
         if len(rows):
             centre = np.median(cases.repeats[rows, :repeats], axis=1)
             found = _against(cases, rows, centre)
-            _look(state, rows, found, REPEAT_ALPHA, (By.REPEATS, repeats))
+            _look(state, rows, found, np.full(len(rows), REPEAT_ALPHA), (By.REPEATS, repeats))
     return state.outcomes()
 
 
@@ -171,7 +175,7 @@ def _against(cases: Cases, rows: Ints, values: Floats) -> Estimates:
     )
 
 
-def _note(state: _Progress, rows: Ints, found: Estimates, alpha: float) -> None:
+def _note(state: _Progress, rows: Ints, found: Estimates, alpha: float | Floats) -> None:
     state.figures[:, rows] = (found.shift, found.error, found.df, found.sigma)
     state.alpha[rows] = alpha
 
@@ -196,7 +200,7 @@ def _screen(state: _Progress) -> None:
     ]
     if len(several):
         strict = _against(cases, several, cases.candidate[several])
-        _look(state, several, strict, REPEAT_ALPHA, (By.REPEATS, 0))
+        _look(state, several, strict, np.full(len(several), REPEAT_ALPHA), (By.REPEATS, 0))
 
 
 def _known_spread(state: _Progress) -> tuple[Floats, Floats]:
@@ -219,7 +223,9 @@ def _open_with(state: _Progress, trials: Floats, count: int) -> Ints:
     return found
 
 
-def _look(state: _Progress, rows: Ints, found: Estimates, alpha: float, at: tuple[By, int]) -> None:
+def _look(
+    state: _Progress, rows: Ints, found: Estimates, alpha: Floats, at: tuple[By, int]
+) -> None:
     """One look: worse beyond doubt and by more than 2 %, surely not by 5 %, or still open."""
     margin, harm = _distances(state.cases)
     worse = (found.bound(1 - alpha) < 0) & (found.shift < -margin)

@@ -136,7 +136,8 @@ def _visible(rows: Cases, outcomes: Outcomes) -> Floats:
 def _pairs_needed(rows: Cases, outcomes: Outcomes) -> Floats:
     """How many pairs in all would find a loss of 5 % with 80 % power at the last look's level.
 
-    1.25 ((z(0.99) + z(0.80)) sigma / delta)^2 and three at least; sigma is a pair's.
+    1.25 ((z(1 - alpha) + z(0.80)) sigma / delta)^2, three at least; sigma is a pair's, alpha the
+    last look's.
     Source: VERDICT.md, section 6.
     """
     sigma = np.where(

@@ -47,6 +47,22 @@ def test_equal_run_passes_with_what_would_have_been_seen(storperf, files):
     assert ended.stdout.startswith("Pass (nothing seen; would have seen")
 
 
+def test_metrics_know_their_direction_and_pairs_without_a_name_are_the_first_ones(storperf):
+    rows = [f"iops,{14000 + 10 * n}\nclat_p99,{900 + n}" for n in range(10)]
+    write(storperf, "accepted.csv", "\n".join(["metric,value", *rows]))
+    write(storperf, "new.csv", "metric,value\nclat_p99,1500\niops,12100\n")
+    write(storperf, "pairs.csv", PAIRS)
+    ended = storperf(
+        *("judge", "--baseline", "accepted.csv", "--candidate", "new.csv"),
+        *("--pairs", "pairs.csv", "--prior-spread", "0.01", "--json"),
+    )
+    assert ended.exit_code == 1, ended
+    said = {each["metric"]: each for each in ended.json["metrics"]}
+    assert (said["iops"]["reason"], said["clat_p99"]["reason"]) == ("regression", "suspicious")
+    assert said["clat_p99"]["change"] > 0
+    assert ended.json["metric"] == "iops"
+
+
 def test_how_to_page_says_what_the_program_says(storperf, files):
     write(storperf, "new.csv", "12100\n")
     ended = storperf("judge", *files)

@@ -74,6 +74,7 @@ def test_stalled_second_is_a_zero_and_no_fault():
         (parse_values, "value", 0, "no value"),
         (parse_values, "1|zero", 2, "'zero' is no number"),
         (parse_values, "1|0", 2, "0 is not above zero"),
+        (parse_values, "1|1_000", 2, "'1_000' is no number"),
         (parse_values, "1||-3", 3, "-3 is not above zero"),
         (parse_values, "value|nan", 2, "nan is not finite"),
         (parse_values, "nan|1", 1, "nan is not finite"),

@@ -23,11 +23,11 @@ def is_unclear(found):
     return found.call == Call.UNCLEAR
 
 
-@pytest.mark.parametrize("runs", [1, 3, 5, 10, 30])
+@pytest.mark.parametrize("runs", [0, 1, 3, 5, 10, 30])
 def test_unchanged_build_fails_in_at_most_half_a_percent(runs):
     found = outcomes([31, runs], 4000, runs)
-    assert share(found, is_worse) <= 0.005
-    assert max(is_worse(each).mean() for each in found.values()) <= 0.01
+    assert share(found, is_worse) <= (0.005 if runs else 0.008)
+    assert max(is_worse(each).mean() for each in found.values()) <= (0.01 if runs else 0.015)
 
 
 def test_unchanged_build_costs_few_runs_and_is_rarely_undecided():
