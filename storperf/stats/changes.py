@@ -22,6 +22,9 @@ _NORMAL = 1.4826
 # The mean absolute deviation of normal values is their standard deviation over this.
 _MEAN_DEVIATION = 1.2533
 _MOST_COMMON = 0.95
+# The mean size of the smallest nine tenths of standard normal values.
+_KEPT = 0.9
+_MEAN_OF_KEPT = 0.6573
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +70,14 @@ def winsorised(values: Floats) -> Floats:
     # Late: scipy is heavy and most commands never judge anything.
     from scipy.ndimage import median_filter
 
-    centre = median_filter(values, size=min(_WINDOW, len(values)), mode="nearest")
-    deviation = _NORMAL * float(np.median(np.abs(values - centre)))
+    # An even window would look further back than ahead.
+    window = min(_WINDOW, len(values) - 1 + len(values) % 2)
+    centre = median_filter(values, size=window, mode="nearest")
+    rest = values - centre
+    # Of two values in turn half of the rest is zero, and a median knows no noise.
+    deviation = max(_NORMAL * float(np.median(np.abs(rest))), _usual(rest))
     if deviation == 0:
-        deviation = _MEAN_DEVIATION * float(np.mean(np.abs(values - centre)))
+        deviation = _MEAN_DEVIATION * float(np.mean(np.abs(rest)))
     clipped: Floats = np.clip(values, centre - _CLIP * deviation, centre + _CLIP * deviation)
     return clipped
 
@@ -106,8 +113,9 @@ def optimal_cuts(values: Floats, penalty: float) -> list[int]:
 def _noise(values: Floats) -> tuple[float, float]:
     """The noise of single values from their neighbours, and how much wider a level's is for it.
 
-    Differences hardly feel a change of level.  The first is the larger of their robust and
-    their mean deviation: of a history of two values in turn the robust one is next to zero.
+    Of the differences the largest tenth is left out: a change of level makes one of them.  The
+    first result is the larger of their robust and their mean deviation: of a history of two
+    values in turn the robust one is next to zero.
     Where neighbours have something in common, x(t + 2) - x(t) scatters more than
     x(t + 1) - x(t): by 1 + r for an AR(1) of r, by 2 for a random walk.  Means over a level then
     scatter by sqrt(1 + r) / (1 - r) more than the differences tell.  r is taken two standard
@@ -115,14 +123,20 @@ def _noise(values: Floats) -> tuple[float, float]:
     Source: the ratio is that of Chakar et al. 2017 ("AR1seg"), with other deviations.
     """
     steps = np.diff(values)
-    mean_step = float(np.mean(np.abs(steps)))
     robust = _NORMAL * float(np.median(np.abs(steps - np.median(steps))))
-    noise = max(robust, _MEAN_DEVIATION * mean_step) / 2**0.5
-    if mean_step == 0:
-        return noise, 1.0
-    ratio = (float(np.mean(np.abs(values[2:] - values[:-2]))) / mean_step) ** 2
-    common = min(max(ratio - 1 - 2 / len(values) ** 0.5, 0.0), _MOST_COMMON)
-    return noise, (1 + common) ** 0.5 / (1 - common)
+    near, far = _usual(steps), _usual(values[2:] - values[:-2])
+    if near == 0:
+        # Nearly all runs are equal: what differs is all that is known of the noise.
+        return _MEAN_DEVIATION * float(np.mean(np.abs(steps))) / 2**0.5, 1.0
+    common = min(max((far / near) ** 2 - 1 - 2 / len(values) ** 0.5, 0.0), _MOST_COMMON)
+    return max(robust, near) / 2**0.5, (1 + common) ** 0.5 / (1 - common)
+
+
+def _usual(differences: Floats) -> float:
+    """The standard deviation of normal values with this mean size of their smallest nine tenths."""
+    sizes = np.sort(np.abs(differences))
+    kept = sizes[: max(1, int(_KEPT * len(sizes)))]
+    return float(kept.mean()) / _MEAN_OF_KEPT
 
 
 def _levels(values: Floats, ends: tuple[int, ...], least: float) -> _Levels:
@@ -148,8 +162,9 @@ def _without_weak_steps(levels: _Levels, least: float) -> _Levels:
 def _strength(levels: _Levels, number: int) -> float:
     """A step over the smallest that counts."""
     before, after = levels.level(number - 1), levels.level(number)
+    step = abs(after - before)
     needed = max(SMALLEST_STEP * abs(before), SMALLEST_STEP_SIGMAS * levels.sigma)
-    return abs(after - before) / needed if needed > 0 else np.inf
+    return step / needed if needed > 0 else float(step > 0)
 
 
 def _change(levels: _Levels, number: int, first: int) -> Change:

@@ -66,6 +66,13 @@ def test_steps_below_two_percent_are_left_out_however_sure_they_are():
     assert len(places(history(rng, 200, (100, -0.05), sigma=0.001))) == 1
 
 
+@pytest.mark.parametrize("sigma", [0.0, 1e-6, 0.001, 0.01])
+@pytest.mark.parametrize("count", [20, 60])
+def test_step_is_no_noise_however_quiet_the_rest_is(sigma, count):
+    values = history(np.random.default_rng(76), count, (count // 2, -0.10), sigma=sigma)
+    assert places(values) == [count // 2]
+
+
 def test_up_and_back_are_two_changes():
     found = places(history(np.random.default_rng(65), 120, (40, 0.2), (80, -1 / 6)))
     assert found == pytest.approx([40, 80], abs=1)
