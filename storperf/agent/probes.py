@@ -137,14 +137,11 @@ class _Child:
 
     def poll(self) -> Optional[Record]:
         """The answer, or a `fault`; None while it is taking its sample."""
-        if self._clock.monotonic_s() >= self._over_s:
-            self.end()
-            return {"fault": "it hangs, perhaps in its pattern, and was killed"}
         while len(self._said) <= _MOST_ANSWER_BYTES:
             try:
                 chunk = os.read(self._fd, 1 << 16)
             except BlockingIOError:
-                return None
+                return self._patience()
             if not chunk:
                 break
             self._said += chunk
@@ -155,12 +152,20 @@ class _Child:
             return {"fault": "its process ended without an answer"}
         return answer if isinstance(answer, dict) else {"fault": "its process answers nonsense"}
 
-    def end(self) -> None:
+    def _patience(self) -> Optional[Record]:
+        if self._clock.monotonic_s() < self._over_s:
+            return None
+        self.end(signal.SIGKILL)  # in a pattern it would not even hear a SIGTERM
+        kill_left(self._folder)
+        return {"fault": "it hangs, perhaps in its pattern, and was killed"}
+
+    def end(self, *signals: signal.Signals) -> None:
         """Have it end with all that it started; one that has answered is ending by itself."""
         os.close(self._fd)
-        for how in (signal.SIGTERM, signal.SIGKILL):
-            if not self._is_gone_after(how):
-                kill_left(self._folder)
+        for how in signals or (signal.SIGTERM, signal.SIGKILL):
+            if self._is_gone_after(how):
+                return
+        kill_left(self._folder)
 
     def _is_gone_after(self, how: signal.Signals) -> bool:
         """Whether it is gone soon after a signal.  Nothing waits for one that the kernel holds."""
