@@ -56,7 +56,7 @@ def full(scratch: Path) -> Effort:
         scale_agents=(10, 50, 100, 200),
         scale_s=10,
         scale_widest_s=60,
-        gates=8,
+        gates=6,
         stagings=6,
     )
 
