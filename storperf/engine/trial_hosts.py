@@ -10,6 +10,7 @@ from storperf.engine.agents import Agent
 from storperf.engine.context import RunContext
 from storperf.engine.records import Record
 from storperf.model.host_load import HostFinding
+from storperf.model.job import Workload
 from storperf.model.run import Flag, Trial
 from storperf.model.target import Target, TargetKind
 from storperf.stats.host_load import HostLoad, TargetDevice, is_judged, judge_hosts
@@ -18,6 +19,8 @@ from storperf.store.intervals import read_sensors
 
 # With these fio spins until its I/Os have come: a full core says nothing then.
 _POLLING = ("hipri", "sqthread_poll", "thinktime_spin")
+# With these a file system writes its journal for each of fio's writes.
+_JOURNALLED = ("fsync", "fdatasync", "sync", "fio_file")
 
 
 def judge(
@@ -35,13 +38,14 @@ def judge(
     path = context.store.intervals_path(context.run_id, trial.id, trial.attempt)
     sensors = read_sensors(path, lambda figure: is_judged(figure) or figure.startswith(PROBE))
     sensors = sensors.of([agent.name for agent in context.agents_of(step)])
-    polls = any(step.workload.option(key) not in (None, "0") for key in _POLLING)
+    polls = _is_set(step.workload, _POLLING)
+    journals = _is_set(step.workload, _JOURNALLED)
     is_null = {context.targets()[number].kind for number in numbers} == {TargetKind.NULL}
     hosts = [
         HostLoad(
             agent=agent.name,
             fio_cpu=None if polls else _fio_cpu(ends[agent.name]),
-            devices=tuple(_devices(context, agent)) if context.job.direct else (),
+            devices=tuple(_devices(context, agent, journals=journals)),
             has_storage=not is_null,
         )
         for agent in context.agents_of(step)
@@ -69,8 +73,14 @@ def _fio_cpu(ended: Record) -> float | None:
     return max(shares, default=None)
 
 
-def _devices(context: RunContext, agent: Agent) -> Iterator[TargetDevice]:
-    """Disks by the names that the agent gives them: that of the first target on each."""
+def _is_set(workload: Workload, keys: Collection[str]) -> bool:
+    return any(workload.option(key) not in (None, "0", "none") for key in keys)
+
+
+def _devices(context: RunContext, agent: Agent, *, journals: bool) -> Iterator[TargetDevice]:
+    """Those under its targets, by the names that the agent gives them: none without `direct`."""
+    if not context.job.direct:
+        return
     by_name: dict[str, list[int]] = {}
     for number, prepared in enumerate(context.prepared[agent.name]):
         name = prepared["facts"].get("device_name")
@@ -78,10 +88,12 @@ def _devices(context: RunContext, agent: Agent) -> Iterator[TargetDevice]:
             by_name.setdefault(name, []).append(number)
     targets = context.targets()
     for numbers in by_name.values():
+        is_whole = all(_is_device(targets[number]) for number in numbers)
         yield TargetDevice(
             figure=f"target-{numbers[0]}",
             targets=tuple(numbers),
-            is_whole=all(_is_device(targets[number]) for number in numbers),
+            is_whole=is_whole,
+            counts_writes=is_whole or not journals,
         )
 
 

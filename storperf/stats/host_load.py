@@ -59,11 +59,13 @@ class TargetDevice:
 
     `figure` is its name among the sensors' figures, `targets` are the numbers of all that lie on
     it; `is_whole` says that the job was given the device itself and not files on it.
+    `counts_writes` is False where a file system's journal writes more than fio does (fsync).
     """
 
     figure: str
     targets: tuple[int, ...]
     is_whole: bool
+    counts_writes: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +252,8 @@ def _others(own: _FioRates, device: TargetDevice, means: Mapping[str, float], ki
     }
     found = 0.0
     for op, name in names.items():
+        if op is Op.WRITE and not device.counts_writes:
+            continue
         fio = own.of(kind, op)
         foreign = means.get(f"disk.{device.figure}.{name[kind]}", fio) - fio
         if op is Op.WRITE and not device.is_whole:

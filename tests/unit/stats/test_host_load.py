@@ -179,6 +179,14 @@ def test_a_file_system_writes_as_much_again_for_the_writes_of_fio():
     assert reasons(judged(device(writes=2500), rows=rows, disk=WHOLE)) == [HostReason.OTHERS_IO]
 
 
+def test_a_journal_that_writes_for_each_of_fios_writes_is_not_counted_but_reads_are():
+    rows = rows_of(read=0, write=2000)
+    journalled = TargetDevice(figure="target-0", targets=(0,), is_whole=False, counts_writes=False)
+    assert judged(device(writes=9000), rows=rows, disk=journalled) == ()
+    found = judged(device(writes=9000, reads=600), rows=rows, disk=journalled)
+    assert reasons(found) == [HostReason.OTHERS_IO]
+
+
 def test_as_much_io_as_fios_on_a_device_of_its_own_is_foreign():
     found = judged(device(reads=2.2 * IOPS), disk=WHOLE)
     assert [each.reason.flag for each in found] == [Flag.DISTURBED, Flag.FOREIGN_IO]
