@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storperf.errors import Conflict, ExitCode, UnknownName, UsageError
@@ -65,6 +65,27 @@ def accept(settings: Settings, run_text: str, *, who: str, why: str) -> tuple[Ba
             for key, step in baseline_keys(job_of(found, plan), plan)
             if (key.step, key.side) in measured
         )
+        store.enter_baseline(entries)
+        return entries
+
+
+def pin(
+    settings: Settings, run_text: str, *, who: str, why: str, pinned: bool
+) -> tuple[BaselineEntry, ...]:
+    """Let a run's places alone count, or no more; UsageError when it has none."""
+    with open_store(settings) as store:
+        found = store.resolve(run_text)
+        own = [
+            entry
+            for entry in store.baseline_entries(found.lab, found.job_name)
+            if entry.run == found.id and entry.accepted
+        ]
+        if not own:
+            raise UsageError(
+                f"run {found.id} is in no baseline; `storperf baseline set {found.id}` accepts it"
+            )
+        at_s = time.time()
+        entries = tuple(replace(entry, pinned=pinned, who=who, why=why, at_s=at_s) for entry in own)
         store.enter_baseline(entries)
         return entries
 
@@ -189,6 +210,7 @@ def _file_place(entry: BaselineEntry) -> FilePlace:
         who=entry.who,
         why=entry.why,
         at_s=entry.at_s,
+        pinned=entry.pinned,
     )
 
 
@@ -296,6 +318,7 @@ def _entry(
         who=who,
         why=f"from {source}; there by {place.who}: {place.why}",
         at_s=place.at_s,
+        pinned=place.pinned,
         measuring=place.measuring,
     )
 

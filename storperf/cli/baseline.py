@@ -1,4 +1,4 @@
-"""`baseline show|set|clear|export|import|extract`: what runs are judged against."""
+"""`baseline show|set|pin|unpin|clear|export|import|extract`: what runs are judged against."""
 
 from __future__ import annotations
 
@@ -68,6 +68,40 @@ def set_run(
         print_json({"schema": "storperf-baseline/1", "entries": entries})
     else:
         stdout_console().print(f"{entries[0].run} is accepted for {len(entries)} steps")
+
+
+@app.command("pin")
+def pin(
+    context: typer.Context,
+    run_text: RunArgument,
+    why: WhyOption = "pinned by a person",
+    as_json: JsonFlag = False,
+) -> None:
+    """Let the pinned runs alone count from now on, however old they are."""
+    _pin(context, run_text, why, as_json=as_json, pinned=True)
+
+
+@app.command("unpin")
+def unpin(
+    context: typer.Context,
+    run_text: RunArgument,
+    why: WhyOption = "unpinned by a person",
+    as_json: JsonFlag = False,
+) -> None:
+    """Let the run count like any other again."""
+    _pin(context, run_text, why, as_json=as_json, pinned=False)
+
+
+def _pin(context: typer.Context, run_text: str, why: str, *, as_json: bool, pinned: bool) -> None:
+    from storperf import baselines
+    from storperf.cli.output import print_json, stdout_console
+
+    entries = baselines.pin(settings(context), run_text, who=user(), why=why, pinned=pinned)
+    if as_json:
+        print_json({"schema": "storperf-baseline/1", "entries": entries})
+        return
+    words = "pinned: only pinned runs count" if pinned else "not pinned any more"
+    stdout_console().print(f"{entries[0].run} is {words}, for {len(entries)} steps")
 
 
 @app.command("clear")

@@ -21,15 +21,19 @@ def judge(context: RunContext) -> None:
     from storperf.stats.verdict import judge_run
 
     store, run_id = context.store, context.run_id
+    since_s = store.get_run(run_id).created_s - context.job.baseline_age_s
+    aged: list[str] = []
     keys = baseline_keys(context.job, context.plan)
     history: dict[tuple[str, str], tuple[BaselineValue, ...]] = {}
     differing: dict[tuple[str, str], str] = {}
     for key, step in keys:
         place = (key.step, key.side)
         history[place] = store.baseline_values(
-            key, runs=context.job.baseline_runs, before_run=run_id
+            key, runs=context.job.baseline_runs, before_run=run_id, since_s=since_s
         )
         if not history[place]:
+            if store.baseline_values(key, runs=1, before_run=run_id):
+                aged.append(key.step)
             other = store.measuring_of_other_fingerprints(key)
             if other is not None:
                 differing[place] = _difference(dict(step.measuring), dict(other))
@@ -44,6 +48,12 @@ def judge(context: RunContext) -> None:
     )
     context.verdict = verdict
     store.save_verdict(run_id, verdict)
+    if aged:
+        limit = render_duration(context.job.baseline_age_s)
+        context.announce.note(
+            f"the baseline has aged out: its runs are older than baseline.max_age ({limit}): "
+            + ", ".join(dict.fromkeys(aged))
+        )
 
 
 def accept(context: RunContext, *, who: str = "storperf", whence: str = "") -> None:

@@ -63,6 +63,7 @@ class FilePlace:
     who: str
     why: str
     at_s: float
+    pinned: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

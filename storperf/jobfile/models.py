@@ -121,6 +121,12 @@ class BaselineSection(Section):
         30,
         shown=30,
     )
+    max_age: scalars.BaselineAge = _key(
+        "Runs that ended longer ago count no more; pinned ones always do. 180d by default: what "
+        "a lab was half a year ago is seldom what it is now.",
+        parse_duration_s("180d"),
+        shown="180d",
+    )
 
 
 class GraphiteSection(Section):

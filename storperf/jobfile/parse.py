@@ -141,6 +141,7 @@ def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str
         precondition=defaults.precondition(file),
         limits=file.limits,
         baseline_runs=file.baseline.runs,
+        baseline_age_s=file.baseline.max_age,
         graphite=None if graphite is None else _graphite(graphite),
         text=text,
         rounds=defaults.rounds(file),

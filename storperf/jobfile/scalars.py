@@ -236,4 +236,5 @@ PatienceDuration = Annotated[float, BeforeValidator(duration("1s", "1d")), _DURA
 LeaseDuration = Annotated[float, BeforeValidator(duration("10s", "7d")), _DURATION]
 ConfirmDuration = Annotated[float, BeforeValidator(duration("1s", "30d")), _DURATION]
 SpoolAge = Annotated[float, BeforeValidator(duration("1m", "365d")), _DURATION]
+BaselineAge = Annotated[float, BeforeValidator(duration("1d", "3650d")), _DURATION]
 SettleDuration = Annotated[float, BeforeValidator(duration("0s", "7d")), _DURATION]

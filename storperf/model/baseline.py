@@ -29,7 +29,10 @@ class BaselineValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineEntry:
-    """One run's place in a baseline: `accepted` decides; who and why are kept."""
+    """One run's place in a baseline: `accepted` decides; who and why are kept.
+
+    While some of a key's places are `pinned`, they alone count, however old they are.
+    """
 
     key: BaselineKey
     run: str
@@ -38,3 +41,4 @@ class BaselineEntry:
     why: str
     at_s: float
     measuring: tuple[tuple[str, str], ...] = ()
+    pinned: bool = False

@@ -247,6 +247,7 @@ class Job:
     rounds: Rounds | None = None
     search: DepthSearch | None = None
     sensors: Sensors = Sensors()
+    baseline_age_s: float = 180 * 86400.0
     confirmation: Confirmation = field(default_factory=Confirmation)
     probes: tuple[Probe, ...] = ()
     observe: tuple[ObservedHost, ...] = ()

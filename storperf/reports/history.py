@@ -43,7 +43,11 @@ def next_bands(store: Store, newest: RunResult) -> dict[Place, Band]:
     """What the next run of the newest run's plan would be held against."""
     keys = baseline_keys(newest.job, newest.plan)
     values = {
-        (key.step, key.side): store.baseline_values(key, runs=newest.job.baseline_runs)
+        (key.step, key.side): store.baseline_values(
+            key,
+            runs=newest.job.baseline_runs,
+            since_s=newest.run.created_s - newest.job.baseline_age_s,
+        )
         for key, _ in keys
     }
     known = baselines(values, newest.job.baseline_runs)

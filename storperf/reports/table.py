@@ -83,7 +83,7 @@ def baseline_table(entries: Sequence[BaselineEntry]) -> RenderableType:
         table.add_row(
             Text(f"{line(entry.key.step)}{side}"),
             Text(line(entry.run)),
-            Text("yes" if entry.accepted else "no"),
+            Text(("pinned" if entry.pinned else "yes") if entry.accepted else "no"),
             Text(_when(entry.at_s)),
             Text(line(entry.who)),
             Text(line(entry.why)),

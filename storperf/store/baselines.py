@@ -32,10 +32,17 @@ class BaselineRows:
     _database: Database
 
     def baseline_values(
-        self, key: BaselineKey, *, runs: int, before_run: str | None = None
+        self,
+        key: BaselineKey,
+        *,
+        runs: int,
+        before_run: str | None = None,
+        since_s: float | None = None,
     ) -> tuple[BaselineValue, ...]:
         """Values of the last `runs` accepted runs other than `before_run`, oldest run first.
 
+        Runs that ended before `since_s` have aged out.  Where places are pinned, the runs of
+        those count, and no others; they never age.
         Only figures over all agents, of the latest attempts.  The repeats of one session are
         averaged to one value, on the log scale (geometric mean) when all are positive.
         """
@@ -50,6 +57,10 @@ class BaselineRows:
         if before_run is not None:
             last = last.where(accepted.c.run_id != before_run)
         with self._database.read() as connection:
+            if connection.scalar(sa.select(sa.func.count()).where(accepted.c.pinned)):
+                last = last.where(accepted.c.pinned)
+            elif since_s is not None:
+                last = last.where(ended >= since_s)
             return _session_means(connection.execute(_figures(key, last.subquery())))
 
     def enter_baseline(self, entries: Sequence[BaselineEntry]) -> None:
@@ -76,7 +87,7 @@ class BaselineRows:
             if not rows:
                 of_step = "" if step is None else f", step {step}"
                 raise UnknownName(f"nothing is accepted for lab {lab}, job {job}{of_step}")
-            cleared = {"accepted": False, "who": who, "why": why, "at_s": at_s}
+            cleared = {"accepted": False, "pinned": False, "who": who, "why": why, "at_s": at_s}
             kept = [*_KEY, "run_id", "measuring"]
             connection.execute(
                 sa.insert(_PLACES),
@@ -178,6 +189,7 @@ def _entry_row(entry: BaselineEntry) -> dict[str, object]:
     return {name: getattr(entry.key, name) for name in _KEY} | {
         "run_id": entry.run,
         "accepted": entry.accepted,
+        "pinned": entry.pinned,
         "who": entry.who,
         "why": entry.why,
         "at_s": entry.at_s,
@@ -190,6 +202,7 @@ def _entry(row: sa.RowMapping) -> BaselineEntry:
         key=BaselineKey(**{name: row[name] for name in _KEY}),
         run=row["run_id"],
         accepted=row["accepted"],
+        pinned=row["pinned"],
         who=row["who"],
         why=row["why"],
         at_s=row["at_s"],

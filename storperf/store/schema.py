@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-HEAD = "0002"
+HEAD = "0003"
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -200,6 +200,7 @@ baseline = sa.Table(
     sa.Column("fingerprint", sa.Text, nullable=False),
     _run_id(),
     sa.Column("accepted", sa.Boolean, nullable=False),
+    sa.Column("pinned", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("who", Words, nullable=False),
     sa.Column("why", Words, nullable=False),
     sa.Column("at_s", sa.Double, nullable=False),

@@ -104,3 +104,22 @@ def test_there_must_be_something_to_export(elsewhere):
     ended = elsewhere("baseline", "export", "nothing")
     assert ended.exit_code == 2, ended
     assert "nothing is accepted for lab local, job nothing" in ended.stderr
+
+
+def test_a_pinned_run_is_the_bar_and_old_runs_are_none(storperf, nightly):
+    first, *_ = storperf("list", "--json").json["runs"][::-1]
+    assert storperf("baseline", "pin", first["id"], "--why", "release 4").exit_code == 0
+    (result,) = imported(storperf, "--job", "nightly", later(SINGLE, storperf.folder, 400))
+    checks = storperf("show", result["run"], "--json").json["verdict"]["checks"]
+    compared = [check for check in checks if check["kind"] == "baseline"]
+    assert {tuple(check["baseline_runs"]) for check in compared} == {(first["id"],)}
+    assert storperf("baseline", "unpin", first["id"]).exit_code == 0
+    (result,) = imported(storperf, "--job", "nightly", later(SINGLE, storperf.folder, 900))
+    assert storperf("show", result["run"], "--json").json["run"]["reason"] == "no_baseline"
+
+
+def test_what_is_in_no_baseline_cannot_be_pinned(storperf, nightly):
+    assert storperf("baseline", "clear", "nightly").exit_code == 0
+    ended = storperf("baseline", "pin", "last")
+    assert ended.exit_code == 2, ended
+    assert "is in no baseline; `storperf baseline set" in " ".join(ended.stderr.split())

@@ -488,6 +488,25 @@ class BaselineContract:
         store.enter_baseline([an_entry(run)])
         assert len(store.baseline_values(a_key(), runs=9)) == 1
 
+    def test_pinned_runs_alone_count_and_never_age(self, store):
+        old = measured_run(store, 1.0, ended_s=1.0)
+        measured_run(store, 2.0, ended_s=1000.0)
+        assert len(store.baseline_values(a_key(), runs=9)) == 2
+        aged = store.baseline_values(a_key(), runs=9, since_s=500.0)
+        assert [value.value for value in aged] == [2.0]
+        store.enter_baseline([an_entry(old, pinned=True)])
+        pinned = store.baseline_values(a_key(), runs=9, since_s=500.0)
+        assert [value.value for value in pinned] == [1.0]
+        store.enter_baseline([an_entry(old, pinned=False)])
+        assert len(store.baseline_values(a_key(), runs=9)) == 2
+
+    def test_a_pin_that_was_cleared_holds_nothing_back(self, store):
+        old = measured_run(store, 1.0, ended_s=1.0)
+        store.enter_baseline([an_entry(old, pinned=True)])
+        store.clear_baseline("pod9", "nightly", who="ann", why="new disks", at_s=8.0)
+        measured_run(store, 2.0, ended_s=1000.0)
+        assert [value.value for value in store.baseline_values(a_key(), runs=9)] == [2.0]
+
     def test_clearing_empties_the_baseline_and_keeps_the_runs(self, store):
         run = measured_run(store, 1.0, ended_s=1.0)
         other = measured_run(store, 1.0, ended_s=2.0, accepted=False)
