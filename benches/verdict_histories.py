@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from verdict_trials import Family, Generator, World, cases, trials
@@ -75,7 +75,8 @@ def _confirmed(rng: Generator, family: Family, count: int, loss: float) -> list[
     if not count:
         return []
     world = World(runs=0, loss=loss)
-    found = decide(cases(family, trials(rng, family, count, world), world))
+    suspected = replace(cases(family, trials(rng, family, count, world), world), is_suspected=True)
+    found = decide(suspected)
     return [call == Call.WORSE for call in found.call.tolist()]
 
 

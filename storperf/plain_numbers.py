@@ -72,9 +72,9 @@ def judge_files(  # noqa: PLR0913 - the options of the command
         for source in (baseline, candidate)
     )
     paired = {} if pairs is None else read_numbers(pairs, parse_pairs)
-    if list(paired) == [UNNAMED] and (known := [*base, *cand]):
+    if list(paired) == [UNNAMED] and (measured := [*base, *cand]):
         # Pairs of no name are those of the metric that decides.
-        paired = {known[0] if primary is None else primary: paired[UNNAMED]}
+        paired = {measured[0] if primary is None else primary: paired[UNNAMED]}
     metrics = list(dict.fromkeys((*base, *cand, *paired)))
     if primary is not None and primary not in metrics:
         known = ", ".join(metric or "one without a name" for metric in metrics)

@@ -43,6 +43,7 @@ class Case:
 
     `candidates` are screened as one value; `pairs` (reference, candidate) and `repeats` of the
     candidate are looked at only if that is suspicious, in order, and only as far as needed.
+    `is_suspected`: an earlier screen or trigger asks for the pairs.
     `prior_spread` is the known relative spread of a run, None when nobody knows.
     """
 
@@ -53,6 +54,7 @@ class Case:
     repeats: tuple[float, ...] = ()
     prior_spread: float | None = None
     higher_is_better: bool = True
+    is_suspected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from storperf.model.metric import METRICS
 from storperf.model.verdict import Check, CheckKind, Reason
 from storperf.stats.prior import Prior, Spread, choose_prior, spread_of
 from storperf.stats.repeats import Place, RunValue
-from storperf.stats.screen import CONFIRM_ALPHA, RUN_ALPHA, Screen, screen, sidak
+from storperf.stats.screen import CONFIRM_ALPHA, HARM, RUN_ALPHA, Screen, screen, sidak
 from storperf.stats.wording import change, count, figure_name, percent, quantity, signed
 
 TAIL = "clat_p99"
@@ -204,6 +204,8 @@ def _sentence(place: Place, value: float, result: Screen, source: str) -> str:
         judged = _SUSPICIOUS
     elif result.is_improved:
         judged = "an improvement"
+    elif result.is_proven:
+        judged = f"proven within {HARM * 100:.0f} %"
     bad = "lower" if metric.higher_is_better else "higher"
     return (
         f"{figure_name(op, name)} {quantity(metric, value)} is {change(result.change)} than"

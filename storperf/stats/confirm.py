@@ -9,7 +9,7 @@ import numpy as np
 
 from storperf.model.ending import LOOKS
 from storperf.stats.estimates import Estimates, from_baseline, from_pairs
-from storperf.stats.screen import MARGIN, RUN_ALPHA
+from storperf.stats.screen import FEWEST_PROOF_DF, HARM, MARGIN, RUN_ALPHA
 from storperf.stats.student import t_quantiles
 from storperf.stats.table import Floats, Ints, Mask
 
@@ -20,15 +20,12 @@ ALONE_ALPHAS = (0.0025, 0.004, 0.00625)
 # Repeats share their session with the run that raised the suspicion, which no number of them
 # averages out.  At 0.0025 a look, an AR(1) of 0.5 between runs still leaves 0.7 % false fails.
 REPEAT_ALPHA = 0.0025
-# A loss of so much is never passed knowingly, and "proven" means less than it.
-HARM = 0.05
 PASS_LEVEL = 0.95
 # A proof is a 95 % interval that ends above a loss of 5 %: with a one-sided 0.95, several looks
 # and a run that was hit made 4 to 5 % of the proofs of noisy hosts wrong.
 PROOF_LEVEL = 0.975
 # An improvement is worth the word when a loss of that size would be a regression.
 IMPROVED_LEVEL = 0.99
-FEWEST_PROOF_DF = 8
 FEWEST_CANDIDATES = 3
 
 
@@ -56,7 +53,8 @@ class Cases:
     `candidate` (shape m) is the centre of `candidates` values each, NaN for none;
     `baseline` has shape m x n, n may be 0; `pairs` (differences) and `repeats` have shape
     m x 8 at most, NaN from the first missing one on.  `higher_is_better` tells on which
-    side of 1 the margins of 2 and 5 % lie.
+    side of 1 the margins of 2 and 5 % lie.  `is_suspected`: something else than this screen
+    picked the cases for a loss, so that pairs are looked at as after a screen.
     """
 
     candidate: Floats
@@ -67,6 +65,7 @@ class Cases:
     prior_sigma: Floats
     prior_df: Floats
     higher_is_better: bool = True
+    is_suspected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +102,7 @@ def decide(cases: Cases) -> Outcomes:
     if cases.baseline.shape[1]:
         _screen(state)
     run_sigma, run_df = _known_spread(state)
-    was_screened = state.by == By.SCREEN
+    was_screened = (state.by == By.SCREEN) | cases.is_suspected
     for pairs, alpha, alone in zip(LOOKS, PAIR_ALPHAS, ALONE_ALPHAS, strict=True):
         rows = _open_with(state, cases.pairs, pairs)
         if len(rows):

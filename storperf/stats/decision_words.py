@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from storperf.model.decision import Cause, Decision, Rule
 from storperf.stats.baseline_shape import DRIFT, ONE_RUN, OUTLIER, TWO_MODES
-from storperf.stats.confirm import HARM
+from storperf.stats.screen import HARM
 from storperf.stats.wording import change, count, percent, signed
 
 _HARM = f"{HARM * 100:.0f} %"

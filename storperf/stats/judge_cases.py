@@ -13,7 +13,6 @@ from storperf.model.decision import Case, Cause, Decision, Rule
 from storperf.model.ending import LOOKS
 from storperf.stats.baseline_shape import DRIFT, TWO_MODES, baseline_words
 from storperf.stats.confirm import (
-    HARM,
     PAIR_ALPHAS,
     By,
     Call,
@@ -25,7 +24,7 @@ from storperf.stats.confirm import (
 from storperf.stats.decision_words import sentence
 from storperf.stats.estimates import MEDIAN_COST, PAIR_SHARE
 from storperf.stats.prior import UNSTATED, stated_prior
-from storperf.stats.screen import MARGIN, POWER
+from storperf.stats.screen import HARM, MARGIN, POWER
 from storperf.stats.student import t_quantile, t_quantiles
 from storperf.stats.table import Floats
 
@@ -46,15 +45,16 @@ def judge_cases(cases: Sequence[Case]) -> list[Decision]:
     together: ten thousand take about a second.
     Raises ValueError on a value that is not finite and above zero.
     """
-    groups: dict[tuple[int, bool], list[int]] = {}
+    groups: dict[tuple[int, bool, bool], list[int]] = {}
     for number, case in enumerate(cases):
         _refuse_what_has_no_logarithm(case)
         runs = min(len(case.baseline), MOST_BASELINE_RUNS)
-        groups.setdefault((runs, case.higher_is_better), []).append(number)
+        kind = (runs, case.higher_is_better, case.is_suspected)
+        groups.setdefault(kind, []).append(number)
     found: dict[int, Decision] = {}
-    for (runs, better), numbers in groups.items():
+    for (runs, _, _), numbers in groups.items():
         group = [cases[number] for number in numbers]
-        rows = _rows(group, runs, higher_is_better=better)
+        rows = _rows(group, runs)
         decided = _decisions(group, rows, decide(rows))
         found.update(zip(numbers, decided, strict=True))
     return [found[number] for number in range(len(cases))]
@@ -66,8 +66,9 @@ def _refuse_what_has_no_logarithm(case: Case) -> None:
         raise ValueError(f"case {case.name} has a value that is not finite and above zero")
 
 
-def _rows(group: Sequence[Case], runs: int, *, higher_is_better: bool) -> Cases:
-    sign = 1.0 if higher_is_better else -1.0
+def _rows(group: Sequence[Case], runs: int) -> Cases:
+    """Cases of one kind, with `runs` baseline runs each, as arrays."""
+    sign = 1.0 if group[0].higher_is_better else -1.0
     priors = [
         UNSTATED if case.prior_spread is None else stated_prior(case.prior_spread) for case in group
     ]
@@ -80,7 +81,8 @@ def _rows(group: Sequence[Case], runs: int, *, higher_is_better: bool) -> Cases:
         repeats=sign * _padded([_logs(case.repeats[:_MOST_LOOKED_AT]) for case in group]),
         prior_sigma=np.array([prior.sigma for prior in priors]),
         prior_df=np.array([prior.df for prior in priors]),
-        higher_is_better=higher_is_better,
+        higher_is_better=group[0].higher_is_better,
+        is_suspected=group[0].is_suspected,
     )
 
 

@@ -70,8 +70,13 @@ def judge_pairs(
             for metric in (step.workload.judged_metric, TAIL):
                 place = (step.key, CANDIDATE, op.value, metric)
                 if pairs.get(place):
-                    must = place in suspected or metric != TAIL
-                    yield _check(place, pairs[place], known.get(place), must_decide=must)
+                    yield _check(
+                        place,
+                        pairs[place],
+                        known.get(place),
+                        is_suspected=place in suspected,
+                        must_decide=place in suspected or metric != TAIL,
+                    )
 
 
 def _check(
@@ -79,6 +84,7 @@ def _check(
     pairs: Sequence[tuple[float, float]],
     baseline: Baseline | None,
     *,
+    is_suspected: bool,
     must_decide: bool,
 ) -> Check:
     step, side, op, metric = place
@@ -91,6 +97,7 @@ def _check(
                 pairs=tuple(pairs),
                 prior_spread=_spread(metric, baseline),
                 higher_is_better=METRICS[metric].higher_is_better,
+                is_suspected=is_suspected,
             )
         ]
     )

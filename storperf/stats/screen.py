@@ -18,6 +18,9 @@ RUN_ALPHA = 0.20
 CONFIRM_ALPHA = 0.01
 MARGIN = 0.02
 POWER = 0.80
+# "Proven" means that a loss is surely smaller than this, and that the spread is known.
+HARM = 0.05
+FEWEST_PROOF_DF = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +28,8 @@ class Screen:
     """Changes are shares from the baseline's centre to the value; the interval is of 95 %.
 
     `threshold` and `smallest_visible` are losses, positive shares in the metric's bad
-    direction: what is flagged, and what would have been flagged 4 times of 5.
+    direction: what is flagged, and what would have been flagged 4 times of 5.  `is_proven`:
+    the interval ends above a loss of 5 %, with eight degrees of freedom behind it.
     """
 
     centre: float
@@ -37,6 +41,7 @@ class Screen:
     smallest_visible: float
     is_suspicious: bool
     is_improved: bool
+    is_proven: bool
 
 
 def sidak(run_alpha: float, checks: int) -> float:
@@ -83,6 +88,9 @@ def screen(
         smallest_visible=_loss(limit + t_quantile(POWER, df) * error, worse),
         is_suspicious=bool(worse * shift > limit),
         is_improved=bool(worse * shift < -limit),
+        is_proven=bool(
+            worse * shift + half < abs(np.log1p(worse * HARM)) and df >= FEWEST_PROOF_DF
+        ),
     )
 
 

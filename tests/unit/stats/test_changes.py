@@ -97,7 +97,7 @@ def test_wandering_history_is_left_nearly_whole():
 
 
 @pytest.mark.parametrize(
-    ("step", "least"), [(-0.10, 0.95), (-0.05, 0.45), (0.10, 0.95), (0.05, 0.45)]
+    ("step", "least"), [(-0.10, 0.95), (-0.05, 0.35), (0.10, 0.95), (0.05, 0.35)]
 )
 def test_steps_are_found_ten_runs_later(step, least):
     rng = np.random.default_rng(69)

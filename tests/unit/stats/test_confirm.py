@@ -91,6 +91,13 @@ def test_without_a_baseline_the_pairs_decide_alone():
     assert is_worse(found).mean() >= 0.99
 
 
+def test_pairs_that_a_suspicion_asked_for_find_more_than_pairs_alone():
+    cases = trials(np.random.default_rng(45), FAMILIES["noisy"], 3000, 1, loss=0.1)
+    alone = replace(cases, baseline=np.zeros((3000, 0)))
+    found = decide(replace(alone, is_suspected=True))
+    assert is_worse(found).mean() > is_worse(decide(alone)).mean() + 0.05
+
+
 def test_one_pair_that_was_hit_does_not_hide_what_the_others_show():
     clean = np.array([[-0.10, -0.11, -0.09, -0.10, -0.10]])
     hit = np.array([[-0.10, -0.11, -0.09, -0.10, -0.60]])

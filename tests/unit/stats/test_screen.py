@@ -82,6 +82,16 @@ def test_margin_of_two_percent_holds_without_any_noise(metric, inside, outside):
     assert look(outside, baseline, metric=metric, prior=quiet).is_suspicious
 
 
+@pytest.mark.parametrize(("metric", "worse"), [(IOPS, 0.955), (P99, 1.045)])
+def test_proven_is_said_when_the_interval_ends_above_a_loss_of_five_percent(metric, worse):
+    quiet = Prior(sigma=0.01, df=4.0, source="a test")
+    ten = [1.0] * 10
+    assert look(1.0, ten, metric=metric, prior=quiet).is_proven
+    assert not look(worse, ten, metric=metric, prior=quiet).is_proven
+    assert not look(1.0, [1.0] * 3, metric=metric, prior=quiet).is_proven
+    assert not look(1.0, ten, metric=metric, prior=Prior(sigma=0.1, df=4.0, source="")).is_proven
+
+
 def test_interval_holds_the_change_and_more_runs_make_it_narrower():
     few, many = look(0.97, [1.0] * 3), look(0.97, [1.0] * 30)
     assert few.change == pytest.approx(-0.03)
