@@ -20,14 +20,14 @@ class ProbeFigure:
 class HostMeans:
     """Means over the window; None is not known.
 
-    CPU figures are shares of all cores; `disk_busy` is the share of time of the busiest device,
+    CPU figures are shares of all cores; `device_busy` is the share of time of the busiest device,
     the network's bytes a second are those of the busiest interface.
     """
 
     cpu_busy: float | None = None
     cpu_iowait: float | None = None
     cpu_steal: float | None = None
-    disk_busy: float | None = None
+    device_busy: float | None = None
     receive_bytes_per_s: float | None = None
     transmit_bytes_per_s: float | None = None
     memory_available_bytes: float | None = None

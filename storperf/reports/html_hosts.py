@@ -21,7 +21,7 @@ _COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
     "cpu_busy": ("CPU busy", _percent),
     "cpu_iowait": ("iowait", _percent),
     "cpu_steal": ("steal", _percent),
-    "disk_busy": ("device busy", _percent),
+    "device_busy": ("device busy", _percent),
     "receive_bytes_per_s": ("received", render_rate),
     "transmit_bytes_per_s": ("sent", render_rate),
     "memory_available_bytes": ("memory available", render_bytes),

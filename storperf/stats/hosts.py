@@ -82,7 +82,7 @@ class HostSums:
             cpu_busy=_share(busy, cores),
             cpu_iowait=_share(states.get("iowait"), cores),
             cpu_steal=_share(states.get("steal"), cores),
-            disk_busy=_highest(means, "disk.", ".busy"),
+            device_busy=_highest(means, "disk.", ".busy"),
             receive_bytes_per_s=_highest(means, "net.", ".receive_bytes"),
             transmit_bytes_per_s=_highest(means, "net.", ".transmit_bytes"),
             memory_available_bytes=means.get("memory.available_bytes"),

@@ -45,7 +45,7 @@ def test_processors_are_shares_of_all_that_there_are():
 def test_device_and_network_are_those_of_the_busiest():
     figures = {"disk.sda.busy": 0.2, "disk.sdb.busy": 0.9, "net.eth0.receive_bytes": 5.0}
     means = sums_of(sample(0, 1, figures)).means("agent-01")
-    assert (means.disk_busy, means.receive_bytes_per_s) == (0.9, 5.0)
+    assert (means.device_busy, means.receive_bytes_per_s) == (0.9, 5.0)
     assert means.transmit_bytes_per_s is None
 
 
