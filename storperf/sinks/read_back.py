@@ -14,11 +14,11 @@ from storperf.sinks.graphite_web import GraphiteWeb, Rendered
 from storperf.sinks.witness import Sent
 
 # As many as graphite-web answers for in about half a second.
-_AT_ONCE = 1000
+_AT_ONCE = 240
 _SAMPLE = 20
 _NAMED = 20
 _POLL_S = 0.2
-_PATIENCE_S = 3.0
+_PATIENCE_S = 5.0
 # Series whose last points are that close are asked for together.
 _TOGETHER_S = 60
 # A coarse point bears the time of its beginning: looked for ever further back.
@@ -70,44 +70,43 @@ def read_back(web: str | None, sent: Mapping[str, Sent], deadline: Deadline) -> 
     if web is None:
         return unconfirmed(len(sent), "no address of graphite-web is known")
     reader = _Reader(GraphiteWeb(web, _PATIENCE_S), deadline)
-    try:
-        absent, unread = reader.last_points(sent)
-        counted, short = reader.counts(_sample(sent, absent))
-    except GraphiteError as error:
-        return unconfirmed(len(sent), error.message)
+    absent, unread = reader.last_points(sent)
+    counted, short = reader.counts(_sample(sent, absent | unread))
     missing = [f"{path}: its last point, of {sent[path].last}" for path in sorted(absent)]
     missing += [f"{path}: {what}" for path, what in sorted(short.items())]
-    read = len(sent) - len(absent) - len(unread)
-    found = unconfirmed(len(sent), "there was no time to read all of it")
-    state = found.state if unread else Confirmation.COMPLETE
+    state = Confirmation.UNCONFIRMED if unread or reader.fault else Confirmation.COMPLETE
+    late = "there was no time to read all of it" if unread else None
     return ReadBack(
         state=Confirmation.MISSING if missing else state,
         series=len(sent),
-        read=read,
+        read=len(sent) - len(absent) - len(unread),
         counted=counted,
         missing_series=len(missing),
         missing=tuple(missing[:_NAMED]),
-        reason=found.reason if unread else None,
+        reason=reader.fault or late,
     )
 
 
 class _Reader:
+    """Asks until the deadline, or the first `fault`."""
+
     def __init__(self, web: GraphiteWeb, deadline: Deadline) -> None:
+        self.fault: str | None = None
         self._web = web
         self._deadline = deadline
         self._pause = threading.Event()
 
     def last_points(self, sent: Mapping[str, Sent]) -> tuple[set[str], set[str]]:
-        """The series whose last point is not there, and those that were not asked for in time."""
+        """The series whose last point is not there, and those that could not be asked for."""
         unread = set(sent)
         absent: set[str] = set()
         steps = iter(_BACK_S)
         while wanted := unread | absent:
             back_s = next(steps, _BACK_S[-1])
             for paths in _groups(sent, wanted):
-                if self._deadline.is_over:
-                    return absent, unread
                 found = self._with_last_point(sent, paths, back_s)
+                if found is None:
+                    return absent, unread
                 unread.difference_update(paths)
                 absent.update(paths)
                 absent.difference_update(found)
@@ -119,9 +118,9 @@ class _Reader:
         """How many series have all of their points, and what is wrong with the others."""
         whole, short = 0, {}
         for path, sent in sample.items():
-            if self._deadline.is_over:
+            found = self._ask([path], sent.first, sent.last)
+            if found is None:
                 break
-            found = self._web.render([path], sent.first, sent.last)
             got = sum(len(each.points) for each in found)
             step_s = max((each.resolution_s or 1 for each in found), default=1)
             if got >= sent.count:
@@ -133,14 +132,26 @@ class _Reader:
 
     def _with_last_point(
         self, sent: Mapping[str, Sent], paths: Sequence[str], back_s: int
-    ) -> set[str]:
+    ) -> set[str] | None:
         lasts = [sent[path].last for path in paths]
-        found = self._web.render(_targets(paths), min(lasts) - back_s, max(lasts))
+        found = self._ask(_targets(paths), min(lasts) - back_s, max(lasts))
+        if found is None:
+            return None
         return {
             each.path
             for each in found
             if each.path in sent and _has_second(each, sent[each.path].last)
         }
+
+    def _ask(self, targets: Sequence[str], from_s: int, until_s: int) -> Sequence[Rendered] | None:
+        """The answer; None when there is no time left or no answer."""
+        if self._deadline.is_over or self.fault:
+            return None
+        try:
+            return self._web.render(targets, from_s, until_s)
+        except GraphiteError as error:
+            self.fault = error.message
+            return None
 
 
 def _targets(paths: Iterable[str]) -> list[str]:
