@@ -244,17 +244,23 @@ def test_two_runs_with_one_name_at_once_are_told_of_each_other(graphite):
 NAMES = ["a.b/c d", "ü" * 200, "../..", "~2e~", "run", "a;b=c", 'x"{*}[1-9]']
 
 
-def test_hostile_names_are_all_read_back(graphite):
+def test_hostile_names_are_all_read_back_in_both_layouts(graphite):
     program = graphite.program
+    state = graphite("status")
+    address = {"port": state["ports"]["line"], "web": state["web"], "older_layout": True}
     workloads = [
         {"name": f"{number} {name}"[:100], "rw": "randread", "rate_iops": 500}
         for number, name in enumerate(NAMES[:3])
     ]
-    job = program.job(name=NAMES[1], lab=NAMES[6], workloads=workloads)
+    job = program.job(name=NAMES[1], lab=NAMES[6], workloads=workloads, graphite=address)
     ended = program("run", job, "--json")
     assert ended.exit_code in {0, 3}, ended
     found = ended.json["sinks"]["graphite"]["read_back"]
     assert (found["state"], found["read"]) == ("complete", found["series"])
+    markers = [
+        path for path in graphite.get("/metrics/index.json") if path.endswith(".commit-marker")
+    ]
+    assert len(markers) == len(workloads)
 
 
 def received(graphite):
