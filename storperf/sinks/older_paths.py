@@ -33,7 +33,9 @@ OLDER_METRICS: dict[str, tuple[str, float]] = {
 
 def older_prefix(job: str, step: Step, agent: str, target: int) -> str:
     """The path up to the host; the marker and the figures are below it."""
-    place = (render_part(job), render_part(step.workload.name))
+    first = render_part(job)
+    # Carbon takes a `~` off the beginning of a path (util.py, sanitize_name_as_tag_value).
+    place = (f"_{first}" if first.startswith("~") else first, render_part(step.workload.name))
     load = ("queue-depth", str(step.queue_depth), "block-size", str(step.block_size_bytes))
     return ".".join((*place, *load, f"{render_part(agent)}-target-{target}"))
 

@@ -11,10 +11,11 @@ from enum import StrEnum
 from storperf.deadline import Deadline
 from storperf.errors import GraphiteError
 from storperf.sinks.graphite_web import GraphiteWeb, Rendered
+from storperf.sinks.paths import LIVE, PREFIX
 from storperf.sinks.witness import Sent
 
-# As many as graphite-web answers for in about half a second.
-_AT_ONCE = 240
+# So few that a busy graphite-web answers within a second.
+_AT_ONCE = 100
 _SAMPLE = 20
 _NAMED = 20
 _POLL_S = 0.2
@@ -25,6 +26,7 @@ _TOGETHER_S = 60
 _BACK_S = (2, 60, 600)
 # No server of ours keeps single seconds longer than a day; older ones cannot be counted.
 _COUNTED_S = 12 * 3600
+_BY_THE_SECOND = f"{PREFIX}.{LIVE}."
 
 
 class Confirmation(StrEnum):
@@ -107,9 +109,12 @@ class _Reader:
                 found = self._with_last_point(sent, paths, back_s)
                 if found is None:
                     return absent, unread
-                unread.difference_update(paths)
-                absent.update(paths)
+                unread.difference_update(found)
                 absent.difference_update(found)
+                if back_s >= _TOGETHER_S:
+                    # Looked for where a point of a minute would be as well.
+                    absent.update(unread.intersection(paths))
+                    unread.difference_update(paths)
             if absent:
                 self._pause.wait(min(_POLL_S, self._deadline.remaining_s()))
         return absent, unread
@@ -183,11 +188,17 @@ def _groups(sent: Mapping[str, Sent], paths: Iterable[str]) -> Iterable[list[str
 
 
 def _sample(sent: Mapping[str, Sent], absent: set[str]) -> dict[str, Sent]:
-    """Some series with several points, spread evenly over the names."""
+    """Some series that are to have a point a second, spread evenly over the names.
+
+    Those of the older layout are kept as the server likes.
+    """
     candidates = [
         path
         for path, each in sorted(sent.items())
-        if each.count > 1 and path not in absent and each.last - each.first <= _COUNTED_S
+        if path.startswith(_BY_THE_SECOND)
+        and each.count > 1
+        and path not in absent
+        and each.last - each.first <= _COUNTED_S
     ]
     stride = max(1, len(candidates) // _SAMPLE)
     return {path: sent[path] for path in candidates[::stride][:_SAMPLE]}

@@ -90,7 +90,7 @@ def web():
 def sent(series=30, seconds=20):
     witness = Witness()
     for second in range(BEGIN, BEGIN + seconds):
-        witness.see(Point(f"a.b{n % 4}.s{n}", 1.0, second) for n in range(series))
+        witness.see(Point(f"storperf.live.b{n % 4}.s{n}", 1.0, second) for n in range(series))
     return witness.series
 
 
@@ -113,20 +113,20 @@ def test_what_is_all_there_is_complete(web):
 def test_a_missing_last_point_is_waited_for_and_then_named(web):
     series = sent()
     fill(web, series)
-    del web.points["a.b3.s7"][BEGIN + 19]
-    found = read_back(web.address, series, Deadline.after(0.7))
+    del web.points["storperf.live.b3.s7"][BEGIN + 19]
+    found = read_back(web.address, series, Deadline.after(2))
     assert (found.state, found.missing_series, found.read) == (Confirmation.MISSING, 1, 29)
-    assert found.missing == (f"a.b3.s7: its last point, of {BEGIN + 19}",)
+    assert found.missing == (f"storperf.live.b3.s7: its last point, of {BEGIN + 19}",)
     assert len(web.asked) > 3
 
 
 def test_a_point_that_comes_late_is_complete(web):
     series = sent()
     fill(web, series)
-    late = web.points.pop("a.b1.s1")
+    late = web.points.pop("storperf.live.b1.s1")
 
     def come():
-        web.points["a.b1.s1"] = late
+        web.points["storperf.live.b1.s1"] = late
 
     timer = threading.Timer(0.5, come)
     timer.start()
@@ -138,10 +138,10 @@ def test_a_point_that_comes_late_is_complete(web):
 def test_a_gap_is_found_by_counting(web):
     series = sent(series=3)
     fill(web, series)
-    del web.points["a.b0.s0"][BEGIN + 5]
+    del web.points["storperf.live.b0.s0"][BEGIN + 5]
     found = read_back(web.address, series, Deadline.after(10))
     assert found.state is Confirmation.MISSING
-    assert found.missing == ("a.b0.s0: 19 of 20 points",)
+    assert found.missing == ("storperf.live.b0.s0: 19 of 20 points",)
 
 
 def test_a_coarser_server_is_found(web):
@@ -159,7 +159,7 @@ def test_a_coarser_server_is_found(web):
 
 def test_at_most_twenty_are_named(web):
     series = sent(series=300, seconds=2)
-    found = read_back(web.address, series, Deadline.after(0.5))
+    found = read_back(web.address, series, Deadline.after(3))
     assert (found.missing_series, len(found.missing)) == (300, 20)
 
 

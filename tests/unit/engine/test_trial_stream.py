@@ -98,7 +98,8 @@ def test_a_second_is_sent_with_what_is_measured_in_it():
 
 def test_all_agents_are_one_series_once_each_has_passed_the_second():
     two = stream(streams=2)
-    alone = two.hear("agent-01", interval(6001.0), 0.0) + two.hear("agent-01", interval(6002.0), 0.0)
+    alone = two.hear("agent-01", interval(6001.0), 0.0)
+    alone += two.hear("agent-01", interval(6002.0), 0.0)
     assert not any(".all.all." in path for path in points(alone))
     found = points(two.hear("agent-02", interval(6001.0), 0.0))
     assert found["storperf.live.lab.a~20~job.candidate.all.all.read.iops"].value == 200
@@ -129,6 +130,13 @@ def test_the_older_layout_stands_beside_ours_and_ends_with_its_marker():
     assert found[f"{host}.jobs.1.read.clat_ns.percentile.99.000000"].value == 6000
     (marker,) = points(one.flush()).values()
     assert marker == (f"{host}.commit-marker", 6001, 6001)
+
+
+def test_no_path_of_the_older_layout_begins_with_what_carbon_takes_off():
+    job = replace(JOB, name="ünder", graphite=Graphite(older_layout=True))
+    found = points(stream(job).hear("agent-01", interval(6001.2), 0.0))
+    assert any(path.startswith("_~fc~nder.rr.") for path in found)
+    assert not any(path.startswith("~") for path in found)
 
 
 def test_without_it_there_is_none():
