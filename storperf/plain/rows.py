@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from storperf.errors import UsageError
 
 _MOST_TOLD = 20
+# Its square is still a number, and so is the sum of many.
+_LARGEST = 1e100
 
 # A row's fields by column, and the number of its line.
 Row = tuple[int, Mapping[str, str]]
@@ -104,6 +106,9 @@ def number(text: str, line: int, faults: Faults) -> float:
         return math.nan
     if not math.isfinite(value):
         faults.add(line, f"{text} is not finite")
+        return math.nan
+    if abs(value) > _LARGEST:
+        faults.add(line, f"{text} is too large to compute with")
         return math.nan
     return value
 

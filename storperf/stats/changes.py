@@ -17,6 +17,7 @@ SMALLEST_STEP_SIGMAS = 1.0
 PENALTY = 6.0
 MOST_RUNS = 2000
 _WINDOW = 21
+_NOTHING = 1e-9
 _CLIP = 3.0
 _NORMAL = 1.4826
 # The mean absolute deviation of normal values is their standard deviation over this.
@@ -183,13 +184,15 @@ def _change(levels: _Levels, number: int, first: int) -> Change:
     error = sigma * (1 / len(parts[0]) + 1 / len(parts[1])) ** 0.5 * _alike(rests)
     half = t_quantile(0.975, df) * error
     step, scale = after - before, abs(before)
+    # Next to zero a share says nothing, and soon is no number.
+    has_share = scale > _NOTHING * abs(after)
     return Change(
         index=first + middle,
         before=before,
         after=after,
-        change=step / scale if scale else None,
-        low=(step - half) / scale if scale else None,
-        high=(step + half) / scale if scale else None,
+        change=step / scale if has_share else None,
+        low=(step - half) / scale if has_share else None,
+        high=(step + half) / scale if has_share else None,
     )
 
 

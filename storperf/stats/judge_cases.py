@@ -30,6 +30,7 @@ from storperf.stats.table import Floats
 
 MOST_BASELINE_RUNS = 30
 _MOST_LOOKED_AT = LOOKS[-1]
+_LARGEST = 700.0
 _RULES = {
     By.NONE: Rule.NONE,
     By.SCREEN: Rule.SCREEN,
@@ -111,9 +112,9 @@ def _decisions(group: Sequence[Case], rows: Cases, outcomes: Outcomes) -> list[D
     estimates, better = outcomes.estimates, rows.higher_is_better
     sign = 1.0 if better else -1.0
     half = t_quantiles(0.975, estimates.df) * estimates.error
-    ends = [np.expm1(sign * (estimates.shift + side * half)) for side in (-sign, sign)]
+    ends = [_share(sign * (estimates.shift + side * half)) for side in (-sign, sign)]
     shares = (
-        np.expm1(sign * estimates.shift),
+        _share(sign * estimates.shift),
         *ends,
         estimates.p_worse(),
         _visible(rows, outcomes),
@@ -126,13 +127,19 @@ def _decisions(group: Sequence[Case], rows: Cases, outcomes: Outcomes) -> list[D
     ]
 
 
+def _share(distance: Floats) -> Floats:
+    """What a distance of logarithms is as a share; at most e to the 700th, which is a number."""
+    found: Floats = np.expm1(np.clip(distance, -_LARGEST, _LARGEST))
+    return found
+
+
 def _visible(rows: Cases, outcomes: Outcomes) -> Floats:
     """The loss that the deciding look sees 4 times of 5, as a share."""
     found, better = outcomes.estimates, rows.higher_is_better
     margin = loss_distance(MARGIN, higher_is_better=better)
     limit = np.maximum(t_quantiles(1 - outcomes.alpha, found.df) * found.error, margin)
     distance = limit + t_quantiles(POWER, found.df) * found.error
-    return np.abs(np.expm1(-distance if better else distance))
+    return np.abs(_share(-distance if better else distance))
 
 
 def _pairs_needed(rows: Cases, outcomes: Outcomes) -> Floats:

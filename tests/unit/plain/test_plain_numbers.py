@@ -79,6 +79,7 @@ def test_stalled_second_is_a_zero_and_no_fault():
         (parse_values, "value|nan", 2, "nan is not finite"),
         (parse_values, "nan|1", 1, "nan is not finite"),
         (parse_values, "1|inf", 2, "inf is not finite"),
+        (parse_values, "1|1e101", 2, "too large"),
         (parse_values, "metric,value|iops,", 2, "the value is missing"),
         (parse_values, "metric,valeu|iops,1", 1, "the column value is missing"),
         (parse_pairs, "1,2|3", 2, "it has 1 columns of 2"),
