@@ -55,6 +55,7 @@ class RunContext:
     observed: Provider | None = None
     observers: list[Observer] = field(default_factory=list)
     failed_probes: set[tuple[str, str]] = field(default_factory=set)
+    hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
     prepared: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     faults: list[tuple[ExitCode, str]] = field(default_factory=list)
     left_behind: list[str] = field(default_factory=list)

@@ -41,6 +41,7 @@ def prepare(context: RunContext) -> None:
     for agent, prepared in taken.items():
         facts = probed[agent]
         context.prepared[agent.name] = prepared
+        context.hosts[agent.name] = facts["host"]
         environments[f"environment.{agent.name}"] = {
             "host": facts["host"],
             "fio": facts["fio"]["version"],

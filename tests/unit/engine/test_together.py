@@ -63,13 +63,25 @@ def test_an_offset_that_may_be_none_is_none():
 
 def test_one_agent_begins_at_once_and_several_at_one_moment_of_their_own_clocks():
     agents = [SimpleNamespace(name="agent-01"), SimpleNamespace(name="agent-02")]
-    context = SimpleNamespace(agents=agents, epoch=lambda: 500.0)
+    context = SimpleNamespace(agents=agents, epoch=lambda: 500.0, hosts={})
     trial = a_trial(agent_01=0.0, agent_02=90.0)
     releases = release_times(context, trial, context.agents)
     assert releases["agent-01"] > 501.0
     assert releases["agent-02"] == pytest.approx(releases["agent-01"] + 90)
     context.agents = agents[:1]
     assert release_times(context, trial, context.agents) == {"agent-01": None}
+
+
+def test_agents_that_share_a_machine_are_given_time_to_start_on_its_cores():
+    agents = [SimpleNamespace(name=f"agent-{number:02}") for number in range(50)]
+    apart = {each.name: {"boot_id": each.name, "cpus": 2} for each in agents}
+    alike = {each.name: {"boot_id": "one", "cpus": 2} for each in agents}
+    lead_s = {}
+    for word, hosts in (("apart", apart), ("alike", alike)):
+        context = SimpleNamespace(epoch=lambda: 0.0, hosts=hosts)
+        lead_s[word] = release_times(context, a_trial(), agents)["agent-01"]
+    assert lead_s["apart"] < 2.5
+    assert lead_s["alike"] - lead_s["apart"] > 50 * 0.16 / 2
 
 
 def test_the_facts_of_the_clocks_are_kept_with_their_uncertainty():
