@@ -5,4 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh all
+if [ "${1:-}" = graphite ]; then
+    PYTHONPATH=tests exec .venv/bin/python scripts/graphite_screenshots.py
+fi
 PYTHONPATH=tests exec .venv/bin/python scripts/screenshots.py "$@"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from storperf import service
 from storperf.agent.processes import FIGURES
@@ -30,16 +30,22 @@ from storperf.graphite.web_dashboards import web_dashboard
 from storperf.jobfile.parse import NO_VARIABLES
 from storperf.model.graphite import LabPlan
 from storperf.model.job import Job, Origin
+from storperf.model.run import Run
 from storperf.plan import plan_job
 from storperf.providers.local import LocalProvider
 from storperf.run_results import job_of
 from storperf.settings import Settings
+from storperf.sinks.graphite_series import Series, read_series
 from storperf.sinks.graphite_web import GraphiteWeb
+from storperf.sinks.paths import LIVE, PREFIX, SUMMARY, render_part
 from storperf.store.store import Store
 
 if TYPE_CHECKING:
+    from storperf.backfill import BackfillOutcome
     from storperf.imports.earlier import ExtractOutcome
 
+CARBON_PORT = 2003
+_SERIES_AT_ONCE = 200
 SCHEMAS_FILE = "storage-schemas.conf"
 AGGREGATION_FILE = "storage-aggregation.conf"
 
@@ -123,6 +129,101 @@ def extract_baseline(  # noqa: PLR0913 - which runs of what, by keyword
             who=who,
         )
         return extractor.extract(run, from_s, until_s)
+
+
+def export(  # noqa: PLR0913 - what is written, by keyword
+    settings: Settings,
+    run: str | None,
+    *,
+    job: str | None,
+    lab: str,
+    from_s: float | None,
+    until_s: float | None,
+    graphite: str | None,
+) -> Iterator[Series]:
+    """The series of a run of the store, or of a job in a stretch of time, one after the other."""
+    if (run is None) == (job is None):
+        raise UsageError("name a RUN of the store, or a job with --job and --from")
+    if run is not None and (from_s is not None or until_s is not None):
+        raise UsageError("--from and --until are for --job; a RUN has its own time")
+    if job is not None and from_s is None:
+        raise UsageError("--job needs --from")
+    if from_s is not None and until_s is not None and until_s < from_s:
+        raise UsageError("--until is before --from")
+    web = graphite_web(settings, graphite)
+    now_s = time.time()
+    if run is not None:
+        with service.open_store(settings) as store:
+            found = store.resolve(run)
+        return _of_run(web, found, now_s)
+    times = (from_s or 0.0, now_s if until_s is None else until_s)
+    place = ".".join(render_part(name) for name in (lab, job or ""))
+    return _below(web, (f"{PREFIX}.{LIVE}.{place}", f"{PREFIX}.{SUMMARY}.{place}"), *times)
+
+
+def _of_run(web: GraphiteWeb, run: Run, now_s: float) -> Iterator[Series]:
+    # numpy is heavy: most commands do without.
+    from storperf.sinks.earlier_runs import find_runs
+
+    place = ".".join(render_part(name) for name in (run.lab, run.job_name))
+    ended_s = now_s if run.ended_s is None else run.ended_s
+    yield from _below(web, (f"{PREFIX}.{LIVE}.{place}",), run.created_s, ended_s)
+    # The summary's point has a coarse second of its own.
+    starts = (int(run.created_s), int(run.created_s))
+    found = find_runs(
+        web, lab=run.lab, job=run.job_name, from_s=starts[0], until_s=starts[1], now_s=now_s
+    )
+    for each in found:
+        if each.summary_s is not None:
+            yield from _below(web, (f"{PREFIX}.{SUMMARY}.{place}",), each.summary_s, each.summary_s)
+
+
+def _below(
+    web: GraphiteWeb, places: Sequence[str], from_s: float, until_s: float
+) -> Iterator[Series]:
+    for place in places:
+        paths = web.series_below(place)
+        for first in range(0, len(paths), _SERIES_AT_ONCE):
+            yield from read_series(web, paths[first : first + _SERIES_AT_ONCE], from_s, until_s)
+
+
+def backfill(
+    settings: Settings,
+    runs: Sequence[str],
+    *,
+    graphite: str | None,
+    carbon: str | None,
+    say: Callable[[str], None],
+) -> Iterator[BackfillOutcome]:
+    """Send stored runs to a Graphite again, one after the other, and read them back.
+
+    `carbon` is HOST:PORT; without it the host of `graphite` and Carbon's usual port.
+    """
+    web = graphite_web(settings, graphite)
+    host, port = _carbon(settings, web, graphite, carbon)
+    # numpy is heavy: most commands do without.
+    from storperf.backfill import Backfill
+
+    with service.open_store(settings) as store:
+        sender = Backfill(store=store, web=web, host=host, port=port, say=say)
+        for run in runs:
+            store.resolve(run)
+        for run in runs:
+            yield sender.add(run)
+
+
+def _carbon(
+    settings: Settings, web: GraphiteWeb, graphite: str | None, carbon: str | None
+) -> tuple[str, int]:
+    if carbon is None:
+        embedded = service.embedded_graphite(settings).address()
+        if graphite is None and embedded is not None:
+            return embedded.host, embedded.port
+        return urlsplit(web.address).hostname or "", CARBON_PORT
+    host, _, port = carbon.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise UsageError(f"--carbon {carbon!r} must be HOST:PORT")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _job_of(settings: Settings, store: Store, name: str, lab: str | None) -> Job:

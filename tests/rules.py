@@ -27,7 +27,7 @@ LAYERS = {
         2,
     ),
     **dict.fromkeys(("providers", "remote", "sinks", "graphite", "store", "reports", "hooks"), 3),
-    **dict.fromkeys(("engine", "run_results", "importing", "extraction"), 4),
+    **dict.fromkeys(("engine", "run_results", "importing", "extraction", "backfill"), 4),
     "service": 5,
     "library": 5,
     "baselines": 5,

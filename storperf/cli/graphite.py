@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from storperf.cli import graphite_boards, graphite_lab, graphite_sending
+from storperf.cli import graphite_boards, graphite_lab, graphite_past, graphite_sending
 from storperf.cli.options import JsonFlag, settings
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ app.command("plan")(graphite_lab.plan)
 app.command("dashboards")(graphite_boards.dashboards)
 app.command("check")(graphite_sending.check)
 app.command("flush")(graphite_sending.flush)
+app.command("backfill")(graphite_past.backfill)
+app.command("export")(graphite_past.export)
 
 _NOT_UP, _NOT_WELL = 3, 4
 

@@ -6,17 +6,19 @@ together, and that what is sent again takes the place of what was there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from storperf.engine.context import RunContext
 from storperf.errors import ExitCode
 from storperf.model.job import Job
 from storperf.model.run import Flag, Run, Steadiness, Summary, Trial, TrialEnd
+from storperf.model.verdict import Verdict
 from storperf.sinks.entries import Entry, Fold, Points
 from storperf.sinks.paths import SUMMARY, RunSeries, SummarySeries
 from storperf.sinks.points import Point, point_of
 from storperf.sinks.series_names import STEADY
 from storperf.stats.repeats import run_values
+from storperf.store.store import Store
 
 _JUDGED: dict[Steadiness | None, int] = {Steadiness.STEADY: 1, Steadiness.NOT_STEADY: 0}
 
@@ -39,25 +41,41 @@ class RunPoints:
 
     def of_run(self, context: RunContext, exit_code: ExitCode, ended_s: float) -> list[Entry]:
         """All of it, when the run has ended."""
-        trials = context.store.trials(self._run.id)
-        verdict = context.verdict
-        facts: dict[str, int] = {
-            "exit_code": int(exit_code),
+        return self.of_stored(
+            context.store.trials(self._run.id),
+            context.store.summaries(self._run.id),
+            {
+                **_words(context.verdict),
+                "exit_code": int(exit_code),
+                "ended_s": int(ended_s),
+                "faults": len(context.faults),
+            },
+        )
+
+    def of_stored(
+        self, trials: Sequence[Trial], summaries: Sequence[Summary], facts: Mapping[str, int]
+    ) -> list[Entry]:
+        """All of it, from what is stored; `facts` are what trials and run do not say."""
+        known = {
+            **facts,
             "started_s": int(self._run.created_s),
-            "ended_s": int(ended_s),
-            "enters_baseline": int(verdict is not None and verdict.enters_baseline),
             "trials": len(trials),
             "failed_trials": sum(trial.end is TrialEnd.FAILED for trial in trials),
-            "faults": len(context.faults),
         }
-        if verdict is not None:
-            facts["verdict"] = int(verdict.exit_code)
         points: list[Point] = []
-        for fact, value in facts.items():
+        for fact, value in known.items():
             series = RunSeries(tree=SUMMARY, lab=self._job.lab, job=self._job.name, fact=fact)
             points += point_of(series, value, self._run.created_s)
-        points += self._of_steps(trials, context.store.summaries(self._run.id))
-        return self._entries(points)
+        return self._entries([*points, *self._of_steps(trials, summaries)])
+
+    def of_past(self, store: Store) -> list[Entry]:
+        """All of it of a run that ended long ago; how many faults it had is told no more."""
+        facts = _words(store.verdict(self._run.id))
+        if self._run.exit_code is not None:
+            facts["exit_code"] = self._run.exit_code
+        if self._run.ended_s is not None:
+            facts["ended_s"] = int(self._run.ended_s)
+        return self.of_stored(store.trials(self._run.id), store.summaries(self._run.id), facts)
 
     def _of_steps(self, trials: Sequence[Trial], summaries: Sequence[Summary]) -> list[Point]:
         # Trials that were added to confirm a suspicion are no part of the job's one value, and
@@ -90,3 +108,9 @@ class RunPoints:
 
 def _of(trials: Iterable[Trial], step: str, side: str) -> list[Trial]:
     return [each for each in trials if (each.step_key, each.side) == (step, side)]
+
+
+def _words(verdict: Verdict | None) -> dict[str, int]:
+    if verdict is None:
+        return {"enters_baseline": 0}
+    return {"enters_baseline": int(verdict.enters_baseline), "verdict": int(verdict.exit_code)}

@@ -49,6 +49,11 @@ class Folders:
         return self.state / "log"
 
     @property
+    def webapp(self) -> Path:
+        """Another name of the wheel's files for browsers."""
+        return self.state / "webapp"
+
+    @property
     def whisper(self) -> Path:
         """One file a series."""
         return self.data / "whisper"
@@ -95,6 +100,8 @@ LOG_LISTENER_CONN_SUCCESS = False
 
 
 def _web(folders: Folders, ports: Ports, secret: str) -> str:
+    # The wheel's own files are served as they are, and its dashboards look for their theme among
+    # them, by another name: Django would have them copied first (staticfiles.E002).
     return f"""\
 SECRET_KEY = {secret!r}
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
@@ -104,6 +111,7 @@ CONF_DIR = {str(folders.conf)!r}
 LOG_DIR = {str(folders.log / "web")!r}
 INDEX_FILE = {str(folders.state / "index")!r}
 STATIC_ROOT = {str(folders.venv / "webapp" / "content")!r}
+WEBAPP_DIR = {str(folders.webapp)!r}
 CARBONLINK_HOSTS = ["{HOST}:{ports.query}"]
 FIND_CACHE_DURATION = 0
 DEFAULT_CACHE_DURATION = 0

@@ -61,7 +61,7 @@ class Aggregation:
 HOST = Schema(
     name="storperf_host",
     pattern=r"^storperf\.live\..*\.host\.",
-    retentions="1s:12h,10s:7d",
+    retentions="1s:6h,10s:3d",
     why="A host's figures explain a trial; they are many, so they go first.",
 )
 LOAD = Schema(

@@ -185,6 +185,8 @@ class EmbeddedGraphite:
         folders = self._folders
         for folder in (folders.conf, folders.log / "web", folders.whisper):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folders.webapp.unlink(missing_ok=True)
+        folders.webapp.symlink_to(folders.venv / "webapp")
         files = configuration_files(folders, ports, self._secret())
         for name, text in files.items():
             self._write(folders.conf / name, text)

@@ -67,9 +67,8 @@ def _graph(panel: Panel, lab: str | None, job: str | None) -> dict[str, Any]:
         "target": [render_target(line, **place, factor=factor) for line in panel.lines],
         "vtitle": _AXES.get(panel.unit, panel.unit.value),
         "yUnitSystem": "binary" if panel.unit in _IN_TWOS else "si",
-        "lineMode": "connected",
-        # Bytes and latencies at a time nobody measured are none.
-        **({"lineWidth": "2"} if panel.is_sparse else {}),
+        # A second that is missing is a gap; a night has one point alone.
+        **({"lineMode": "connected", "lineWidth": "2"} if panel.is_sparse else {}),
         **_LOOK,
     }
 

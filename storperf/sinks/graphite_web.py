@@ -33,11 +33,13 @@ class Rendered:
 
     What the server calls null is missing, and so is what is no finite number.  `resolution_s` is
     the distance of its points, missing ones too; None when the answer is too short to tell.
-    The second is the first one of those that a coarser point stands for.
+    The second is the first one of those that a coarser point stands for.  `first_s` is that of the
+    first point, missing or not: later than asked for where nothing older can be held.
     """
 
     path: str
     resolution_s: int | None
+    first_s: int | None
     points: tuple[tuple[int, float], ...]
 
 
@@ -216,6 +218,7 @@ def _rendered(found: dict[str, Any], from_s: float, until_s: float) -> Rendered:
     return Rendered(
         path=str(found["target"]),
         resolution_s=int(points[1][1]) - int(points[0][1]) if len(points) > 1 else None,
+        first_s=int(points[0][1]) if points else None,
         points=tuple(_present(points, from_s, until_s)),
     )
 

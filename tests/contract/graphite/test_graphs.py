@@ -82,3 +82,37 @@ def test_grafana_chooses_lab_and_job_itself():
 def test_a_host_has_none_or_some_sensors(settings, tmp_path):
     with pytest.raises(UsageError, match="none or some"):
         graphs.lab_plan(settings, tmp_path / "job.yaml", sensors=-1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({}, "name a RUN of the store, or a job"),
+        ({"run": "last", "job": "night"}, "name a RUN of the store, or a job"),
+        ({"job": "night"}, "--job needs --from"),
+        ({"run": "last", "from_s": 1.0}, "a RUN has its own time"),
+        ({"job": "night", "from_s": 2.0, "until_s": 1.0}, "--until is before --from"),
+        ({"run": "last"}, "no run"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused(settings, asked, words):
+    wanted = {"run": None, "job": None, "lab": "local", "from_s": None, "until_s": None}
+    wanted |= asked
+    run = wanted.pop("run")
+    with pytest.raises(UsageError, match=words):
+        list(graphs.export(settings, run, **wanted, graphite=NOBODY))
+
+
+@pytest.mark.parametrize(
+    ("carbon", "words"),
+    [("here", "must be HOST:PORT"), ("here:x", "must be HOST:PORT"), ("here:0", "HOST:PORT")],
+)
+def test_a_carbon_has_a_host_and_a_port(settings, carbon, words):
+    asked = {"graphite": NOBODY, "carbon": carbon, "say": print}
+    with pytest.raises(UsageError, match=words):
+        list(graphs.backfill(settings, ["last"], **asked))
+
+
+def test_a_run_that_is_not_there_is_not_sent(settings):
+    with pytest.raises(UsageError, match="no run"):
+        list(graphs.backfill(settings, ["last"], graphite=NOBODY, carbon=None, say=print))

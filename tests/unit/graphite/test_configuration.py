@@ -45,7 +45,7 @@ def first_match(rules, path):
         (LoadSeries(**LOAD, metric="clat_mean"), "1s:1d,10s:14d", "average"),
         (LoadSeries(**LOAD, metric="clat_p99_9"), "1s:1d,10s:14d", "max"),
         (LoadSeries(**LOAD, metric="clat_max"), "1s:1d,10s:14d", "max"),
-        (HostSeries(**PLACE, agent="agent-01", sensor="cpu.user"), "1s:12h,10s:7d", "average"),
+        (HostSeries(**PLACE, agent="agent-01", sensor="cpu.user"), "1s:6h,10s:3d", "average"),
         (StepSeries(**PLACE, step="s"), "1s:1d,10s:14d", "last"),
         (RunSeries(tree=LIVE, lab="l", job="j", fact="trial"), "1s:1d,10s:14d", "last"),
         (RunSeries(tree=SUMMARY, lab="l", job="j", fact="exit_code"), "1m:30d,10m:5y", "last"),

@@ -28,7 +28,7 @@ LAB = json.dumps(
         "matrix": {"queue_depth": [1, 2, 4, 8, 16], "agents": 100},
     }
 )
-SENSORS = [f"disk.vda{n}.reads" for n in range(54)]
+SENSORS = [f"disk.vda{n}.reads" for n in range(120)]
 
 
 def planned(text, sensors=SENSORS):

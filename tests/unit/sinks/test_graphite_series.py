@@ -30,6 +30,7 @@ class Whisper:
             Rendered(
                 path=target,
                 resolution_s=step if len(seconds) > 1 else None,
+                first_s=begin,
                 points=tuple((t, value) for t, value in points if from_s <= t <= until_s),
             )
             for target in targets
