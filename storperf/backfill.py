@@ -188,14 +188,14 @@ class Backfill:
         """
         send_points(self.host, self.port, [probe])
         for _ in self._tries():
+            if not any(is_series for _, is_series in self.web.find(path)):
+                continue
+            # Of a stretch that is older than the whole file nothing is answered.
             for found in self.web.render([path], at_s - _PROBE_S, at_s):
                 step_s, first_s = found.resolution_s, found.first_s
-                if step_s is None or first_s is None:
-                    return None
-                return step_s if first_s <= at_s else None
-            # Of a stretch that is older than the whole file nothing is answered.
-            if any(is_series for _, is_series in self.web.find(path)):
-                return None
+                if step_s is not None and first_s is not None and first_s <= at_s:
+                    return step_s
+            return None
         raise GraphiteError(
             f"Carbon at {self.host}:{self.port} took a point that {self.web.address} does not "
             f"show after {_VISIBLE_S:.0f} s: it is another Graphite's, or makes no new files "
