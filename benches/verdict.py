@@ -10,7 +10,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
+import subprocess
 import sys
+import tempfile
 import time
 import zlib
 from collections.abc import Iterator
@@ -19,13 +22,14 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from figure import Figure, Interval
+from figure import BenchError, Figure, Interval
 from run import render
 from verdict_histories import reported, speed_ms, watch
 from verdict_labelled import f1, fetch, human, mean_interval, ours, read_tcpd
 from verdict_rivals import Otava, by_seconds, by_values
 from verdict_trials import FAMILIES, Family, Generator, World, cases, trials
 
+from storperf.errors import ExitCode
 from storperf.stats.confirm import By, Call, Outcomes, decide
 
 _MADE = Path(__file__).parents[1] / ".make"
@@ -117,6 +121,7 @@ def main() -> int:
     _other_worlds(amount, report)
     _rivals(amount, report, otava)
     _histories(amount, report)
+    _speed(amount, report)
     _labelled(report, otava)
     document = {
         "schema": "storperf-bench-verdict/1",
@@ -313,7 +318,12 @@ def _histories(amount: Amount, report: Report) -> None:
         ]
         hits, total = sum(each.found for each in found), sum(each.histories for each in found)
         report.share(f"list of changes: {loss:.0%} found within 30 runs", hits, total)
-    took = speed_ms(amount.rng("speed"), 2000, 15)
+
+
+def _speed(amount: Amount, report: Report) -> None:
+    """A core's time, so that what else the machine does hardly matters."""
+    report.head("Speed, in time of a core")
+    _, *took = speed_ms(amount.rng("speed"), 2000, 16)
     report.add(
         Figure(
             name="changes of 2,000 runs",
@@ -324,6 +334,42 @@ def _histories(amount: Amount, report: Report) -> None:
             interval=(min(took), max(took)),
         )
     )
+    with tempfile.TemporaryDirectory(dir=_MADE) as folder:
+        table = Path(folder) / "cases.csv"
+        table.write_text("".join(_table(amount.rng("table"))), encoding="utf-8")
+        took = [_judged_s(table) for _ in range(5)]
+    report.add(
+        Figure(
+            name="judge --cases of 10,000 cases, the whole command",
+            unit="s",
+            value=median(took),
+            n=len(took),
+            goal=10,
+            interval=(min(took), max(took)),
+        )
+    )
+
+
+def _table(rng: Generator) -> Iterator[str]:
+    """10,000 cases of a typical host that lost 5 %: ten baseline runs, and all eight pairs."""
+    family = FAMILIES[1]
+    made = trials(rng, family, 10_000, World(loss=0.05))
+    yield "case,role,idx,value,prior_spread\n"
+    roles = (("base", 0, made.baseline), ("cand", 0, made.candidates))
+    for role, first, rows in (*roles, ("fresh_base", 1, made.references[:, 1:])):
+        for case, row in enumerate(np.exp(rows).tolist()):
+            for index, value in enumerate(row, first):
+                yield f"{case},{role},{index},{value:.6g},{family.total}\n"
+
+
+def _judged_s(table: Path) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    argv = [sys.executable, "-m", "storperf", "judge", "--cases", str(table), "--json-lines"]
+    ended = subprocess.run(argv, stdout=subprocess.DEVNULL, check=False, timeout=600)
+    if ended.returncode != ExitCode.FAIL:
+        raise BenchError(f"{argv[2:]} ended with {ended.returncode}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _delay(delays: list[int], loss: float, goal: int) -> Figure:
