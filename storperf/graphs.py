@@ -6,6 +6,7 @@ Like `service`: CLI and web know only these functions; what goes wrong is a Stor
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 CARBON_PORT = 2003
 _SERIES_AT_ONCE = 200
+_TICKS_S = 0.1
 SCHEMAS_FILE = "storage-schemas.conf"
 AGGREGATION_FILE = "storage-aggregation.conf"
 
@@ -277,7 +279,12 @@ def _sensor_names(count: int | None, processes: Sequence[str]) -> Sequence[str]:
         return [f"sensor-{number}" for number in range(1, count + 1)]
     host = HostSensors()
     # The first two only begin what the third one has figures of.
-    samples = [host.sample(now_s) for now_s in (0.0, 1.0, 2.0)]
+    pause = threading.Event()
+    samples = []
+    for now_s in (0.0, 1.0, 2.0):
+        samples.append(host.sample(now_s))
+        # A core has no figures before its first tick.
+        pause.wait(_TICKS_S)
     host.close()
     # They need not run now.
     named = [f"process.{name}.{figure}" for name in processes for figure in FIGURES]
