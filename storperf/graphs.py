@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 CARBON_PORT = 2003
 _SERIES_AT_ONCE = 200
-_TICKS_S = 0.1
+_LOOK_S = 0.1
 SCHEMAS_FILE = "storage-schemas.conf"
 AGGREGATION_FILE = "storage-aggregation.conf"
 
@@ -284,7 +284,7 @@ def _sensor_names(count: int | None, processes: Sequence[str]) -> Sequence[str]:
     for now_s in (0.0, 1.0, 2.0):
         samples.append(host.sample(now_s))
         # A core has no figures before its first tick.
-        pause.wait(_TICKS_S)
+        pause.wait(_LOOK_S)
     host.close()
     # They need not run now.
     named = [f"process.{name}.{figure}" for name in processes for figure in FIGURES]
