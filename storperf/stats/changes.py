@@ -23,9 +23,8 @@ _NORMAL = 1.4826
 # The mean absolute deviation of normal values is their standard deviation over this.
 _MEAN_DEVIATION = 1.2533
 _MOST_COMMON = 0.95
-# The mean size of the smallest nine tenths of standard normal values.
+# Of some differences the smallest nine tenths are looked at.
 _KEPT = 0.9
-_MEAN_OF_KEPT = 0.6573
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +75,7 @@ def winsorised(values: Floats) -> Floats:
     centre = median_filter(values, size=window, mode="nearest")
     rest = values - centre
     # Of two values in turn half of the rest is zero, and a median knows no noise.
-    deviation = max(_NORMAL * float(np.median(np.abs(rest))), _usual(rest))
+    deviation = max(_NORMAL * float(np.median(np.abs(rest))), _usual(rest, 0))
     if deviation == 0:
         deviation = _MEAN_DEVIATION * float(np.mean(np.abs(rest)))
     clipped: Floats = np.clip(values, centre - _CLIP * deviation, centre + _CLIP * deviation)
@@ -114,9 +113,10 @@ def optimal_cuts(values: Floats, penalty: float) -> list[int]:
 def _noise(values: Floats) -> tuple[float, float]:
     """The noise of single values from their neighbours, and how much wider a level's is for it.
 
-    Of the differences the largest tenth is left out: a change of level makes one of them.  The
-    first result is the larger of their robust and their mean deviation: of a history of two
-    values in turn the robust one is next to zero.
+    Of the differences the largest tenth is left out, and as many at least as one change of level
+    makes: one between neighbours, two between every other.  The first result is the larger of
+    their robust and their mean deviation: of a history of two values in turn the robust one is
+    next to zero.
     Where neighbours have something in common, x(t + 2) - x(t) scatters more than
     x(t + 1) - x(t): by 1 + r for an AR(1) of r, by 2 for a random walk.  Means over a level then
     scatter by sqrt(1 + r) / (1 - r) more than the differences tell.  r is taken two standard
@@ -125,7 +125,7 @@ def _noise(values: Floats) -> tuple[float, float]:
     """
     steps = np.diff(values)
     robust = _NORMAL * float(np.median(np.abs(steps - np.median(steps))))
-    near, far = _usual(steps), _usual(values[2:] - values[:-2])
+    near, far = _usual(steps, 1), _usual(values[2:] - values[:-2], 2)
     if near == 0:
         # Nearly all runs are equal: what differs is all that is known of the noise.
         return _MEAN_DEVIATION * float(np.mean(np.abs(steps))) / 2**0.5, 1.0
@@ -133,11 +133,18 @@ def _noise(values: Floats) -> tuple[float, float]:
     return max(robust, near) / 2**0.5, (1 + common) ** 0.5 / (1 - common)
 
 
-def _usual(differences: Floats) -> float:
-    """The standard deviation of normal values with this mean size of their smallest nine tenths."""
+def _usual(differences: Floats, least: int) -> float:
+    """The standard deviation of normal values whose smallest nine tenths have this mean size.
+
+    `least` are left out at least: as many as one change of level makes.
+    """
+    from scipy.special import ndtri
+
     sizes = np.sort(np.abs(differences))
-    kept = sizes[: max(1, int(_KEPT * len(sizes)))]
-    return float(kept.mean()) / _MEAN_OF_KEPT
+    left = max(1, min(int(_KEPT * len(sizes)), len(sizes) - least))
+    edge = float(ndtri((1 + left / len(sizes)) / 2)) if left < len(sizes) else np.inf
+    usual = 2 * (1 - np.exp(-(edge**2) / 2)) / (2 * np.pi) ** 0.5 * len(sizes) / left
+    return float(sizes[:left].mean() / usual)
 
 
 def _levels(values: Floats, ends: tuple[int, ...], least: float) -> _Levels:

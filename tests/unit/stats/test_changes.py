@@ -173,3 +173,9 @@ def test_short_histories_raise_no_trigger():
 def test_loss_after_a_constant_baseline_raises_the_trigger():
     values = np.array([100.0] * 40 + [95.0] * 4)
     assert loss_trigger(values, higher_is_better=True).first == 40
+
+
+def test_a_clear_change_in_the_middle_of_a_dozen_runs_is_found():
+    before, after = [1.0, 1.01, 0.99, 1.0, 1.01, 0.99], [0.8, 0.81, 0.79, 0.8, 0.81, 0.8]
+    (change,) = find_changes(np.array(before + after))
+    assert (change.index, round(change.change, 2)) == (6, -0.2)
