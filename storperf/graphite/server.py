@@ -25,7 +25,7 @@ from storperf.graphite.configuration import (
     configuration_files,
 )
 from storperf.graphite.folder_lock import held
-from storperf.graphite.ports import choose_ports
+from storperf.graphite.ports import choose_ports, listens
 from storperf.graphite.process import Program
 from storperf.model.graphite import GraphiteState, ProgramState
 from storperf.model.job import Graphite
@@ -145,9 +145,14 @@ class EmbeddedGraphite:
         )
 
     def _is_well(self, ports: Ports, made_of: str) -> bool:
-        programs = [self._carbon.find(), self._web.find()]
-        is_same = all(found is not None and found.made_of == made_of for found in programs)
-        return is_same and health.takes_points(ports) and health.answers(ports)
+        programs = [(self._carbon.find(), ports.line), (self._web.find(), ports.web)]
+        # Two Graphites that start at the same moment may want the same ports: the one that comes
+        # second must not take the other's answers for its own.
+        is_ours = all(
+            found is not None and found.made_of == made_of and listens(found.pid, port)
+            for found, port in programs
+        )
+        return is_ours and health.takes_points(ports) and health.answers(ports)
 
     def _wait_until_well(self, ports: Ports, made_of: str) -> str | None:
         """None once both answer; else what is wrong."""

@@ -198,3 +198,27 @@ def test_a_half_installed_venv_is_made_again(graphite):
     assert ended.exit_code == 0, ended
     assert "installing Graphite" in ended.stderr
     assert ended.json["graphite"]["is_well"]
+
+
+def test_two_that_start_at_one_moment_take_no_other_s_answers_for_their_own(
+    graphite, make_program, tmp_path_factory
+):
+    other = GraphiteServer(make_program(tmp_path_factory.mktemp("other")))
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as two,
+    ):
+        line, web = one.getsockname()[1], two.getsockname()[1]
+    wanted = {"line": line, "pickle": line + 20, "query": line + 21, "web": web}
+    for server in (graphite, other):
+        folder = state_folder(server)
+        folder.mkdir(parents=True)
+        (folder / "ports.json").write_text(json.dumps(wanted))
+    try:
+        both = [server.program.start("graphite", "up", "--json") for server in (graphite, other)]
+        states = [ended.json["graphite"] for ended in (running.end() for running in both)]
+        assert [state["is_well"] for state in states] == [True, True]
+        assert not set(states[0]["ports"].values()) & set(states[1]["ports"].values())
+        assert all(server("status")["is_well"] for server in (graphite, other))
+    finally:
+        other.program("graphite", "down")
