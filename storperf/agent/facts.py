@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
 import pwd
 import subprocess
+import sys
 from typing import Any, Dict, List, Optional
 
 Facts = Dict[str, Any]
@@ -121,11 +121,11 @@ def host_facts() -> Facts:
         key, _, value = line.partition("=")
         release[key] = value.strip('"')
     return {
-        "host": platform.node(),
-        "kernel": platform.release(),
-        "machine": platform.machine(),
+        "host": os.uname().nodename,
+        "kernel": os.uname().release,
+        "machine": os.uname().machine,
         "distribution": release.get("PRETTY_NAME", ""),
-        "python": platform.python_version(),
+        "python": "{}.{}.{}".format(*sys.version_info),
         "cpus": os.cpu_count() or 0,
         "cpu_model": _cpu_model(),
         "memory_bytes": _memory_bytes(),

@@ -8,7 +8,6 @@ what it found.  A pattern that takes for ever holds up this process alone.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import math
 import os
@@ -77,6 +76,8 @@ def _stand_alone(kept: int) -> None:
         if fd > 2 and fd != kept:
             with contextlib.suppress(OSError):
                 os.close(fd)
+    import ctypes  # late: it costs every supervisor's start, and few have probes
+
     # What the command leaves behind becomes our child, whatever session it went into.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 

@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import os
 from typing import Any, Dict, Tuple
-from urllib.parse import unquote, urlsplit
 
 from storperf.agent.refusal import BUSY, REFUSED, Refusal
 
@@ -30,6 +29,8 @@ def identity(request: Request) -> str:
     """
     if request["kind"] != "nbd":
         return "{} {}".format(request["kind"], request["path"])
+    from urllib.parse import unquote, urlsplit  # late: few have such a target
+
     parts = urlsplit(request["path"])
     where = parts.netloc
     if parts.query.startswith(_SOCKET):
