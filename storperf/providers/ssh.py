@@ -14,6 +14,7 @@ from storperf.model.job import Job
 from storperf.model.run import LedgerEntry
 from storperf.providers.provider import AgentPlace, target_entries
 from storperf.remote.connection import WIDTH
+from storperf.remote.heaps import share_heaps
 from storperf.remote.ssh import SshRemote, agent_root
 from storperf.remote.ssh_login import find_login
 from storperf.remote.staging import DEFAULT_FOLDER, StagedFile
@@ -48,6 +49,8 @@ class SshProvider:
 
     def acquire(self, job: Job) -> tuple[AgentPlace, ...]:
         """The first hosts of the list, as many as the widest step needs."""
+        if len(self._hosts(job)) > WIDTH:
+            share_heaps()
         binary = _fio_binary(job.provider.fio_binary)
         attach_s = _INSTALL_S if job.provider.install_fio else _ATTACH_S
         return tuple(
