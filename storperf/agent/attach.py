@@ -66,16 +66,17 @@ class _Supervisor:
                     os.execv(sys.executable, argv)  # noqa: S606 - no shell is wanted
                 finally:
                     os._exit(127)
-        self._status: int | None = None
+        self._ended: int | None = None
 
     def poll(self) -> int | None:
         """Its exit status, None while it runs; as a shell has it when a signal ended it."""
-        if self._status is None:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
-            if pid:
-                is_signal = os.WIFSIGNALED(status)
-                self._status = 128 + os.WTERMSIG(status) if is_signal else os.WEXITSTATUS(status)
-        return self._status
+        if self._ended is None:
+            pid, exit_status = os.waitpid(self._pid, os.WNOHANG)
+            if pid and os.WIFSIGNALED(exit_status):
+                self._ended = 128 + os.WTERMSIG(exit_status)
+            elif pid:
+                self._ended = os.WEXITSTATUS(exit_status)
+        return self._ended
 
 
 def connect(program: str, folder: str, run: str) -> socket.socket:
