@@ -163,7 +163,7 @@ def _file_run(store: Store, run_id: str, entries: Sequence[BaselineEntry]) -> Fi
         title=run.title,
         created_s=run.created_s,
         ended_s=run.ended_s or run.created_s,
-        exit_code=run.exit_code or 0,
+        exit_code=ExitCode(run.exit_code or 0),
         verdict=run.verdict or "",
         reason=run.reason or "",
         runtime_s=job.ending.runtime_s,
@@ -265,7 +265,7 @@ def _store_run(store: Store, file: BaselineFile, run: FileRun, digest: str) -> N
     store.end_run(
         run.id,
         state=RunState.COMPLETED,
-        exit_code=ExitCode(run.exit_code),
+        exit_code=run.exit_code,
         verdict=run.verdict or None,
         reason=run.reason or None,
         ended_s=run.ended_s,

@@ -9,17 +9,21 @@ import hashlib
 import hmac
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from storperf.errors import ExitCode
 from storperf.model.job import Step
 from storperf.model.run import Flag, Steadiness, TrialEnd
 
 SCHEMA = "storperf-baseline-file/1"
 _FAMILY = SCHEMA.partition("/")[0]
+# Names of runs and trials are names of files in the store.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class BaselineFileError(ValueError):
@@ -74,7 +78,7 @@ class FileRun:
     title: str | None
     created_s: float
     ended_s: float
-    exit_code: int
+    exit_code: ExitCode
     verdict: str
     reason: str
     runtime_s: float
@@ -128,36 +132,49 @@ def parse_baseline(text: str, key: bytes | None) -> BaselineFile:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise BaselineFileError(f"{where} is not as it must be: {first['msg']}") from error
-    if not all(math.isfinite(value.value) for value in _values(file)):
-        raise BaselineFileError("a figure of it is no number")
+    for run in file.runs:
+        _check_run(run)
     return file
+
+
+def _check_run(run: FileRun) -> None:
+    """What types cannot say: a checksum proves that a file is whole, not who wrote it."""
+    names = [run.id, *(trial.id for trial in run.trials)]
+    if not all(map(_NAME.fullmatch, names)):
+        raise BaselineFileError(f"run {run.id!r}, or one of its trials, has a name that is none")
+    keys = {step.key for step in run.steps}
+    if not {trial.step_key for trial in run.trials} <= keys:
+        raise BaselineFileError(f"run {run.id} has trials of steps that it does not describe")
+    values = [value.value for trial in run.trials for value in trial.values]
+    if not all(map(math.isfinite, values)):
+        raise BaselineFileError(f"run {run.id} has a figure that is no number")
 
 
 def _read(text: str) -> dict[str, Any]:
     try:
-        content = json.loads(text)
-    except ValueError as error:
+        content = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
         raise BaselineFileError(f"it is no JSON: {error}") from error
     if not isinstance(content, dict):
         raise BaselineFileError("it is no baseline that `storperf baseline export` wrote")
     return content
 
 
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no number")
+
+
 def _check_seals(
     content: Mapping[str, Any], digest: object, signature: object, key: bytes | None
 ) -> None:
-    if not hmac.compare_digest(str(digest), _digest(content)):
+    if digest != _digest(content):
         raise BaselineFileError("its checksum is not that of its content: it was damaged or edited")
     if key is None:
         return
     if signature is None:
         raise BaselineFileError("it is not signed; export it with the same --key-file")
-    if not hmac.compare_digest(str(signature), _signature(content, key)):
+    if not hmac.compare_digest(str(signature).encode(), _signature(content, key).encode()):
         raise BaselineFileError("its signature was made with another key, or by nobody who has one")
-
-
-def _values(file: BaselineFile) -> list[FileValue]:
-    return [value for run in file.runs for trial in run.trials for value in trial.values]
 
 
 def _plain(content: Mapping[str, Any]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -123,3 +124,31 @@ def test_what_is_in_no_baseline_cannot_be_pinned(storperf, nightly):
     ended = storperf("baseline", "pin", "last")
     assert ended.exit_code == 2, ended
     assert "is in no baseline; `storperf baseline set" in " ".join(ended.stderr.split())
+
+
+def test_a_run_of_another_time_under_the_same_id_is_never_replaced(storperf, nightly, elsewhere):
+    elsewhere("baseline", "import", nightly)
+    content = json.loads(nightly.read_text())
+    del content["sha256"]
+    content["runs"][0]["created_s"] += 86400
+    plain = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    content["sha256"] = hashlib.sha256(plain.encode()).hexdigest()
+    nightly.write_text(json.dumps(content))
+    ended = elsewhere("baseline", "import", nightly)
+    assert ended.exit_code == 2, ended
+    assert "nothing of it is replaced" in " ".join(ended.stderr.split())
+
+
+def test_a_key_or_a_file_that_cannot_be_read_is_told(storperf, nightly, elsewhere):
+    short, binary = storperf.folder / "short.key", storperf.folder / "binary.json"
+    short.write_bytes(b"secret")
+    binary.write_bytes(b"\xff\xfe")
+    for arguments, said in (
+        ((nightly, "--key-file", short), "at least 16 bytes are needed"),
+        ((nightly, "--key-file", short.with_name("none.key")), "cannot read the key"),
+        ((binary,), "it is no text"),
+        ((binary.with_name("none.json"),), "cannot read"),
+    ):
+        ended = elsewhere("baseline", "import", *arguments)
+        assert ended.exit_code == 2, ended
+        assert said in " ".join(ended.stderr.split())
