@@ -62,21 +62,21 @@ def judge_pairs(
 
     The looks are those of `stats.confirm`, with the baseline's own word on how much a run
     scatters where it has one.  A step's judged metric has to be decided.  Its p99 has to be
-    only where it was `suspected`; else a loss of it counts, and a figure that pairs cannot
-    decide is no reason to doubt the run.
+    only where it was `suspected`; else a loss of it counts, and of a p99 that pairs cannot
+    decide nothing is said.
     """
     for step in steps:
         for op in step.workload.ops:
             for metric in (step.workload.judged_metric, TAIL):
                 place = (step.key, CANDIDATE, op.value, metric)
-                if pairs.get(place):
-                    yield _check(
-                        place,
-                        pairs[place],
-                        known.get(place),
-                        is_suspected=place in suspected,
-                        must_decide=place in suspected or metric != TAIL,
-                    )
+                if not pairs.get(place):
+                    continue
+                check = _check(
+                    place, pairs[place], known.get(place), is_suspected=place in suspected
+                )
+                must_decide = place in suspected or metric != TAIL
+                if must_decide or check.reason is not Reason.TOO_FEW:
+                    yield check
 
 
 def _check(
@@ -85,7 +85,6 @@ def _check(
     baseline: Baseline | None,
     *,
     is_suspected: bool,
-    must_decide: bool,
 ) -> Check:
     step, side, op, metric = place
     (decision,) = judge_cases(
@@ -101,9 +100,6 @@ def _check(
             )
         ]
     )
-    reason = _REASONS.get(decision.cause, Reason.NOT_WORSE)
-    if reason is Reason.TOO_FEW and not must_decide:
-        reason = Reason.NOT_WORSE
     reference, candidate = (_middle(values) for values in zip(*_seen(pairs, decision), strict=True))
     return Check(
         kind=CheckKind.PAIRS,
@@ -111,7 +107,7 @@ def _check(
         side=side,
         op=op,
         metric=metric,
-        reason=reason,
+        reason=_REASONS.get(decision.cause, Reason.NOT_WORSE),
         sentence=(
             f"{figure_name(op, metric)} {quantity(METRICS[metric], candidate)} against "
             f"{quantity(METRICS[metric], reference)}. {decision.sentence}"

@@ -68,7 +68,7 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     (`plan_confirmation`): pairs with the reference, which decide instead of the screen, or
     repeats of the candidate.
     A pass means that every planned trial is there with data, that each step was held against
-    a limit or a baseline, and that nothing was broken or suspicious.  It does not mean
+    a limit, a baseline or a reference, and that nothing was broken or suspicious.  It does not mean
     that nothing changed: each check tells the smallest change that it could have seen.
     """
     latest = latest_attempts(trials)
