@@ -10,6 +10,7 @@ from storperf.jobfile.models import JobFile
 from storperf.jobfile.target_checks import target_faults, untrusted_target_faults
 from storperf.jobfile.target_section import PlaceSection, TargetSection
 from storperf.model.ending import ConfirmWhen
+from storperf.model.target import TargetKind
 
 _PLACE = set(PlaceSection.model_fields)
 
@@ -38,7 +39,7 @@ def pairing_faults(file: JobFile) -> Iterator[Fault]:
     if kind is not wanted:
         words = f"is of the kind {kind}, and the target of the kind {wanted}; they compare unlike"
         yield Fault(("reference",), words)
-    elif kind.value != "null" and _where(twin.target) == _where(file.target):
+    elif kind is not TargetKind.NULL and _where(twin.target) == _where(file.target):
         yield Fault(("reference",), "is the target itself; name another place")
 
 

@@ -13,7 +13,7 @@ def share_heaps() -> None:
     """Let all threads share a few heaps; nothing where there is no glibc.
 
     By default each core has eight, and what one thread has freed is no use to the others: with
-    a thread for each of hundreds of connections that is tens of MiB.
+    a thread for each of 200 connections that is some 13 MiB.
     """
     import ctypes  # late: only wide runs need it
 
