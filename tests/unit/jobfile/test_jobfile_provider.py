@@ -149,3 +149,32 @@ def test_an_untrusted_job_file_names_no_machine_key_or_program(provider):
 def test_what_is_no_inventory_is_refused(text):
     with pytest.raises(JobFileError, match=r"lab\.yaml"):
         parse_inventory(text, "lab.yaml")
+
+
+PAIRED = TEXT + "reference: {directory: /old}\n"
+
+
+def test_each_host_may_have_its_own_reference():
+    hosts = "[{address: a, reference: {directory: /mnt/old}}, b]"
+    job = parse_job(f"{PAIRED}provider: {{kind: ssh, hosts: {hosts}}}\n", source="x")
+    assert [host.reference for host in job.provider.hosts] == [HostTarget(path="/mnt/old"), None]
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "fault"),
+    [
+        (TEXT, "{address: h, reference: {directory: /old}}", "the job has no `reference`"),
+        (PAIRED, "{address: h, reference: {device: /dev/vdb}}", "its reference needs `directory`"),
+        (PAIRED, "{address: h, reference: {directory: old}}", "must be an absolute path"),
+        (PAIRED, "{address: h, reference: {directory: /o, serial: s}}", "belongs to a device"),
+        (PAIRED.replace("/old", "old"), "h", "reference.directory must be an absolute path"),
+    ],
+)
+def test_a_reference_that_is_in_no_place_of_a_host_is_refused(text, host, fault):
+    assert fault in faults_of(f"{text}provider: {{kind: ssh, hosts: [{host}]}}\n")
+
+
+@pytest.mark.parametrize("place", ["{directory: /etc}", "{directory: ../x}"])
+def test_an_untrusted_job_file_names_no_reference_of_this_machine(place):
+    text = f"name: n\ntarget: {{directory: d}}\nworkloads: [rr]\nreference: {place}\n"
+    assert "untrusted job file" in faults_of(text, origin=Origin.UNTRUSTED)
