@@ -1,12 +1,17 @@
-"""Limits as sentences: `[read|write|trim] [<workload>:] <figure> >= | <= <bound>`."""
+"""Limits as sentences: `[read|write|trim] [<workload>:] <figure> >= | <= <bound>`.
+
+Or as a mapping `{limit: <sentence>, on: each step | worst agent | sum}`.
+"""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 
-from storperf.model.job import Limit, Op
+from storperf.model.job import Limit, LimitOn, Op
 from storperf.model.metric import METRICS
 from storperf.units import parse_duration_ns, parse_size
 
@@ -20,10 +25,47 @@ _MAX_SENTENCE = 400
 
 FIGURES = tuple(_FIGURES)
 SHAPE = "[read|write|trim] [<workload>:] <figure> >= or <= <bound>"
+PLACES = tuple(place.value for place in LimitOn)
+# What the schema of a job file says of a limit.
+SCHEMA = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {
+                "limit": {"type": "string"},
+                "on": {"type": "string", "enum": list(PLACES), "default": LimitOn.EACH_STEP.value},
+            },
+            "required": ["limit"],
+            "additionalProperties": False,
+        },
+    ]
+}
+_KEYS = {"limit", "on"}
 
 
 def read_limit(value: object) -> Limit:
-    """The limit that a sentence of the job file states; ValueError lists what is possible."""
+    """The limit that an entry of the job file states; ValueError lists what is possible.
+
+    Its text says on what it is judged, where that is not each step.
+    """
+    if not isinstance(value, Mapping):
+        return _sentence(value)
+    unknown = [str(key) for key in value if key not in _KEYS]
+    if unknown or "limit" not in value:
+        wrong = f"; {unknown[0]!r} is no key of it" if unknown else "; it has no `limit`"
+        raise ValueError(f"a limit is a sentence, or {{limit: <sentence>, on: <place>}}{wrong}")
+    limit, on = _sentence(value["limit"]), value.get("on", LimitOn.EACH_STEP)
+    if on not in PLACES:
+        raise ValueError(f"{on!r} is not one of {', '.join(PLACES)}")
+    if on == LimitOn.SUM and METRICS[limit.metric].unit == "ns":
+        raise ValueError(f"latencies have no sum; {limit.text!r} can be on {', '.join(PLACES[:2])}")
+    if on == LimitOn.EACH_STEP:
+        return limit
+    return replace(limit, text=f"{limit.text} ({on})", on=LimitOn(on))
+
+
+def _sentence(value: object) -> Limit:
     if not isinstance(value, str) or len(value) > _MAX_SENTENCE:
         raise ValueError(f"a limit is a short sentence: {SHAPE}")
     match = _SENTENCE.fullmatch(value.strip())

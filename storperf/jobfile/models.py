@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from storperf.jobfile import scalars
 from storperf.jobfile.confirm_section import ConfirmSection
-from storperf.jobfile.limits import read_limit
+from storperf.jobfile.limits import SCHEMA, read_limit
 from storperf.jobfile.precondition_section import PreconditionSection
 from storperf.jobfile.probe_section import Observed, Probes
 from storperf.jobfile.provider_section import ProviderSection
@@ -263,9 +263,7 @@ class JobFile(Section):
         shown=True,
     )
     limits: Annotated[
-        tuple[
-            Annotated[Limit, BeforeValidator(read_limit), WithJsonSchema({"type": "string"})], ...
-        ],
+        tuple[Annotated[Limit, BeforeValidator(read_limit), WithJsonSchema(SCHEMA)], ...],
         BeforeValidator(one_or_more),
     ] = _key("Sentences that each step must meet, see [limits](#limits).", (), shown=[])
     baseline: BaselineSection = _key("What the run is judged against.", BaselineSection())

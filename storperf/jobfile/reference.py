@@ -153,12 +153,21 @@ limits:
   - "iops >= 5000"
   - "p99 clat <= 2ms"
   - "read mixed: bandwidth >= 100MiB/s"
+  - {{limit: "iops >= 1000", on: worst agent}}
+  - {{limit: "iops >= 20k", on: sum}}
 ```
 
 Figures: {", ".join(FIGURES)}.
 Operations per second are plain numbers (`5k` is 5000).
 Bandwidths are sizes per second (binary), latencies durations with a unit.
 Without a direction or a workload a limit speaks of all of them.
+
+| on | what has to keep the limit |
+|---|---|
+| `each step` | the figure of all agents together, in each direction: what a plain sentence means |
+| `worst agent` | each agent's own figure, in each direction |
+| `sum` | all agents and directions together; not for latencies |
+
 A limit that no step of the job could break is a fault.
 """
 

@@ -150,6 +150,17 @@ class Precondition:
     settle_s: float = 0.0
 
 
+class LimitOn(StrEnum):
+    """Which figure of a step has to keep a limit, as a job file says it."""
+
+    # Over all agents, each direction for itself.
+    EACH_STEP = "each step"
+    # Each agent's own: the worst of them decides.
+    WORST_AGENT = "worst agent"
+    # Over all agents and directions together.
+    SUM = "sum"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """One sentence of the job file, such as `p99 clat <= 2ms`, parsed.
@@ -164,6 +175,7 @@ class Limit:
     bound: float
     op: Op | None = None
     workload: str | None = None
+    on: LimitOn = LimitOn.EACH_STEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

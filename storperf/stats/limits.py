@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from storperf.model.job import CANDIDATE, Limit, Step
 from storperf.model.metric import METRICS
 from storperf.model.verdict import WHOLE_RUN, Check, CheckKind, Reason
-from storperf.stats.repeats import Place, RunValue
+from storperf.stats.limit_figures import LimitFigure, limit_figures, limited_ops
+from storperf.stats.repeats import AgentPlace, Place, RunValue
 from storperf.stats.wording import count, figure_name, quantity
 
 
@@ -16,30 +18,24 @@ def judge_limits(
     planned: Sequence[Step],
     usable: Sequence[Step],
     values: Mapping[Place, RunValue],
+    of_agents: Mapping[AgentPlace, RunValue] = MappingProxyType({}),
 ) -> Iterator[Check]:
-    """A check for each limit on each step and direction that it speaks of.
+    """A check for each limit on each step, and each figure of it, that it speaks of.
 
     `planned` are all steps, `usable` those whose trials passed the gates; only the candidate
-    has limits, and in a mixed workload each direction has to keep them.  Repeats
-    count as one value.  A limit that speaks of nothing in the plan is not kept by that:
-    it is inconclusive.
+    has limits, and in a mixed workload each direction has to keep them, unless the limit is on
+    their sum.  Repeats count as one value.  A limit that speaks of nothing in the plan is not
+    kept by that: it is inconclusive.
     """
     for limit in limits:
-        if not any(_ops(limit, step) for step in planned):
+        if not any(limited_ops(limit, step) for step in planned):
             yield _matches_nothing(limit)
         for step in usable:
-            for op in _ops(limit, step):
-                found = values.get((step.key, CANDIDATE, op, limit.metric))
-                yield (
-                    _no_figure(limit, step, op) if found is None else _judge(limit, step, op, found)
-                )
-
-
-def _ops(limit: Limit, step: Step) -> list[str]:
-    """The directions of the step that the limit speaks of."""
-    if limit.workload not in (None, step.workload.name):
-        return []
-    return [op.value for op in step.workload.ops if limit.op in (None, op)]
+            for figure in limit_figures(limit, step, values, of_agents):
+                if figure.value is None:
+                    yield _no_figure(limit, step, figure.op)
+                else:
+                    yield _judge(limit, step, figure, figure.value)
 
 
 def limit_reason(limit: Limit, found: RunValue) -> Reason:
@@ -58,7 +54,7 @@ def limit_reason(limit: Limit, found: RunValue) -> Reason:
     return Reason.TOO_FEW
 
 
-def _judge(limit: Limit, step: Step, op: str, found: RunValue) -> Check:
+def _judge(limit: Limit, step: Step, figure: LimitFigure, found: RunValue) -> Check:
     reason = limit_reason(limit, found)
     metric = METRICS[limit.metric]
     words = {
@@ -73,16 +69,17 @@ def _judge(limit: Limit, step: Step, op: str, found: RunValue) -> Check:
     if found.low is not None and found.high is not None:
         low, high = quantity(metric, found.low), quantity(metric, found.high)
         interval = f"95 % interval {low} to {high}"
+    whose = figure.whose and f" ({figure.whose})"
     repeats = "" if found.trials == 1 else f", mean of {count(found.trials, 'repeat')}"
     return Check(
         kind=CheckKind.LIMIT,
         step=step.key,
         side=CANDIDATE,
-        op=op,
+        op=figure.op,
         metric=limit.metric,
         reason=reason,
         sentence=(
-            f"{figure_name(op, limit.metric)} {quantity(metric, found.value)}"
+            f"{figure_name(figure.op, limit.metric)}{whose} {quantity(metric, found.value)}"
             f" ({interval}{repeats}) {words}."
         ),
         value=found.value,
@@ -92,7 +89,7 @@ def _judge(limit: Limit, step: Step, op: str, found: RunValue) -> Check:
     )
 
 
-def _no_figure(limit: Limit, step: Step, op: str) -> Check:
+def _no_figure(limit: Limit, step: Step, op: str | None) -> Check:
     return Check(
         kind=CheckKind.LIMIT,
         step=step.key,

@@ -14,6 +14,8 @@ ALL = "all"
 
 # (step key, side, op, metric)
 Place = tuple[str, str, str, str]
+# (agent, step key, side, op, metric)
+AgentPlace = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +38,29 @@ def run_values(trials: Sequence[Trial], summaries: Sequence[Summary]) -> dict[Pl
     averaged alike; they stay as wide as one trial's, because the repeats' own spread is in none.
     Raises ValueError when two summaries claim the same figure of one trial.
     """
+    found = _grouped(trials, [each for each in summaries if each.agent == ALL])
+    return {place[1:]: value for place, value in found.items()}
+
+
+def agent_values(
+    trials: Sequence[Trial], summaries: Sequence[Summary]
+) -> dict[AgentPlace, RunValue]:
+    """The same of each agent for itself."""
+    return _grouped(trials, [each for each in summaries if each.agent != ALL])
+
+
+def _grouped(trials: Sequence[Trial], summaries: Sequence[Summary]) -> dict[AgentPlace, RunValue]:
     places = {
         trial.id: (trial.step_key, trial.side)
         for trial in trials
         if Flag.BEFORE_WINDOW not in trial.flags
     }
-    groups: dict[Place, dict[str, Summary]] = defaultdict(dict)
+    groups: dict[AgentPlace, dict[str, Summary]] = defaultdict(dict)
     for summary in summaries:
         place = places.get(summary.trial)
-        if place is None or summary.agent != ALL or not math.isfinite(summary.value):
+        if place is None or not math.isfinite(summary.value):
             continue
-        group = groups[*place, summary.op, summary.metric]
+        group = groups[summary.agent, *place, summary.op, summary.metric]
         if group.setdefault(summary.trial, summary) != summary:
             raise ValueError(f"two values of {summary.metric} {summary.op} in {summary.trial}")
     return {place: _average(tuple(group.values())) for place, group in groups.items()}

@@ -19,7 +19,7 @@ from storperf.stats.comparison import (
 from storperf.stats.gates import judge_gates, latest_attempts
 from storperf.stats.limits import judge_limits
 from storperf.stats.paired import Pairs, judge_pairs, pairs_of
-from storperf.stats.repeats import Place, run_values
+from storperf.stats.repeats import Place, agent_values, run_values
 from storperf.stats.wording import count, percent
 
 # Of several reasons with the same exit code, the first is the run's.
@@ -88,7 +88,8 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     fresh = {} if job.has_reference else run_values(confirming, summaries)
     planned_steps = [step for step in plan.steps if not step.workload.is_warm_up]
     candidates = [step for step, side in usable if side == CANDIDATE]
-    checks += judge_limits(job.limits, planned_steps, candidates, values)
+    own = agent_values(measured, summaries)
+    checks += judge_limits(job.limits, planned_steps, candidates, values, own)
     known = baselines(history, job.baseline_runs)
     compared = list(judge_against_baselines(usable, screened, known, fresh))
     paired = _paired(job, usable, pairs_of(confirming, summaries), known, compared)

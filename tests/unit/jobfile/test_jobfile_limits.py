@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from storperf.jobfile.limits import FIGURES, read_limit
-from storperf.model.job import Limit, Op
+from storperf.model.job import Limit, LimitOn, Op
 from storperf.model.metric import METRICS
 
 
@@ -73,9 +73,39 @@ def test_an_unknown_figure_names_the_nearest_and_all():
         ("bandwidth >= 0/s", "more than 0"),
         ("p99 <= 2ms", "not a figure"),
         (None, "short sentence"),
-        ({"iops": "5"}, "short sentence"),
+        (["iops >= 5"], "short sentence"),
     ],
 )
 def test_what_is_no_limit_is_refused_with_what_is_possible(sentence, says):
     with pytest.raises(ValueError, match=says):
         read_limit(sentence)
+
+
+@pytest.mark.parametrize("on", list(LimitOn))
+def test_a_limit_may_say_on_what_it_is_judged(on):
+    plain = read_limit("write rr: iops >= 5000")
+    found = read_limit({"limit": "write rr: iops >= 5000", "on": on.value})
+    assert found.on is on
+    assert (found.metric, found.bound, found.op) == (plain.metric, plain.bound, plain.op)
+    assert found.text == plain.text + ("" if on is LimitOn.EACH_STEP else f" ({on})")
+
+
+def test_a_limit_of_nothing_but_its_sentence_is_that_sentence():
+    assert read_limit({"limit": "iops >= 5"}) == read_limit("iops >= 5")
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ({"iops": "5"}, "'iops' is no key"),
+        ({"on": "sum"}, "no `limit`"),
+        ({"limit": "iops >= 5", "where": "sum"}, "'where' is no key"),
+        ({"limit": "iops >= 5", "on": "best agent"}, "each step, worst agent, sum"),
+        ({"limit": "iops >= 5", "on": None}, "None is not one of"),
+        ({"limit": {"limit": "iops >= 5"}}, "short sentence"),
+        ({"limit": "p99 clat <= 2ms", "on": "sum"}, "latencies have no sum"),
+    ],
+)
+def test_a_limit_with_a_wrong_place_is_refused(entry, says):
+    with pytest.raises(ValueError, match=says):
+        read_limit(entry)

@@ -24,7 +24,9 @@ GOOD = [
     (
         "name: n\ntarget: {device: /dev/vdb, serial: S, destroy: true}\n"
         "workloads: [{name: mixed, rw: randrw, rwmixread: 70}]\n"
-        "until: {steady: {range: 20%}, at_most: 20m}\nlimits: ['iops >= 5']\n"
+        "until: {steady: {range: 20%}, at_most: 20m}\n"
+        # To a loader of YAML 1.1 a bare `on` is true.
+        "limits: ['iops >= 5', {limit: 'iops >= 5', 'on': worst agent}]\n"
         "graphite: {host: h, web: 'http://h'}\nbaseline: {runs: 5}\nprovider: {kind: local}\n"
     ),
 ]
