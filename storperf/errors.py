@@ -128,6 +128,31 @@ class GraphiteError(InfrastructureError):
     """Graphite cannot be read: no answer, no graphite-web, or one that wants a login."""
 
 
+class CloudError(InfrastructureError):
+    """A cloud refused or failed, or cannot be reached.
+
+    `status` is HTTP's, None where nothing answered.  `is_passing`: asking again may help, after
+    `wait_s` if the cloud said so.  With `may_have_happened` nobody knows whether it did what it
+    was asked for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        is_passing: bool = False,
+        may_have_happened: bool = False,
+        wait_s: float = 0.0,
+        **facts: object,
+    ) -> None:
+        super().__init__(message, status=status, **facts)
+        self.status = status
+        self.is_passing = is_passing
+        self.may_have_happened = may_have_happened
+        self.wait_s = wait_s
+
+
 class StoreError(InfrastructureError):
     """The store cannot be read or written (rights, space, a newer schema)."""
 

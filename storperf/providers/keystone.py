@@ -62,11 +62,11 @@ def ask_keystone(login: OpenStackLogin, deadline: Deadline) -> Answer:
         session.get(url, authenticated=False, raise_exc=False, log=False)
         answer = replace(answer, seconds=time.monotonic() - started_s)
         _limit(session, deadline)
-        access = _plugin(login).get_access(session)
+        access = make_plugin(login).get_access(session)
     except (ClientException, OSError, TypeError) as error:
         # OSError: a file of certificates that is not there.  TypeError: some plugins find only
         # when they are made that an option is missing.
-        fault, said = _explain(error, login)
+        fault, said = explain(error, login)
         return replace(answer, fault=fault, said=said)
     return replace(
         answer,
@@ -81,7 +81,8 @@ def _limit(session: Session, deadline: Deadline) -> None:
     session.timeout = max(0.01, deadline.remaining_s())
 
 
-def _plugin(login: OpenStackLogin) -> Any:
+def make_plugin(login: OpenStackLogin) -> Any:
+    """keystoneauth's plugin for a login; options that it does not know are left out."""
     from keystoneauth1 import loading
 
     loader: Any = loading.get_plugin_loader(login.auth_type)
@@ -105,7 +106,7 @@ def _services(access: AccessInfo, login: OpenStackLogin) -> dict[str, str | None
     return found
 
 
-def _explain(error: Exception, login: OpenStackLogin) -> tuple[str, str]:
+def explain(error: Exception, login: OpenStackLogin) -> tuple[str, str]:
     """The kind of fault and why, in our words: keystoneauth's quote addresses and options."""
     from keystoneauth1 import exceptions
 
@@ -133,10 +134,11 @@ def _explain(error: Exception, login: OpenStackLogin) -> tuple[str, str]:
             said = f"the auth type {login.auth_type} needs besides: {names}"
         case TypeError():
             said = f"the auth type {login.auth_type} needs more than it was given"
-    return "unusable", _scrub(str(said), login)
+    return "unusable", scrub(str(said), login)
 
 
-def _scrub(text: str, login: OpenStackLogin) -> str:
+def scrub(text: str, login: OpenStackLogin) -> str:
+    """The text without any secret of the login."""
     for name, value in login.auth.items():
         if any(word in name for word in ("password", "secret", "token", "passcode")):
             text = text.replace(value, "***")
