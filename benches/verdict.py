@@ -24,6 +24,7 @@ from statistics import median
 import numpy as np
 from figure import BenchError, Figure, Interval
 from run import render
+from verdict_cells import CELLS, promised, watch_cells
 from verdict_histories import reported, speed_ms, watch
 from verdict_labelled import f1, fetch, human, mean_interval, ours, read_tcpd
 from verdict_rivals import Otava, by_seconds, by_values
@@ -121,6 +122,7 @@ def main() -> int:
     _other_worlds(amount, report)
     _rivals(amount, report, otava)
     _histories(amount, report)
+    _many_cells(amount, report)
     _speed(amount, report)
     _labelled(report, otava)
     document = {
@@ -318,6 +320,28 @@ def _histories(amount: Amount, report: Report) -> None:
         ]
         hits, total = sum(each.found for each in found), sum(each.histories for each in found)
         report.share(f"list of changes: {loss:.0%} found within 30 runs", hits, total)
+
+
+def _many_cells(amount: Amount, report: Report) -> None:
+    report.head(f"Runs of {CELLS} cells, ten baseline runs, then pairs of every cell")
+    runs, name = amount.reported * 5, f"{CELLS} cells"
+    same = [watch_cells(amount.rng(f"cells {e.name}"), e, runs, (0, 0.0)) for e in FAMILIES]
+    total = runs * len(same)
+    report.share(f"{name}: suspicious by primary figures", sum(e.primary for e in same), total, 15)
+    report.share(f"{name}: suspicious by the others", sum(e.others for e in same), total, 5)
+    report.share(f"{name}: suspicious at all", sum(e.either for e in same), total, 20)
+    report.share(f"{name}: fail by pairs", sum(e.fails for e in same), total, promised())
+    report.share(f"{name}: suspicious, each for itself", sum(e.alone[0] for e in same), total)
+    report.share(f"{name}: fail by pairs, each for itself", sum(e.alone[1] for e in same), total)
+    for cells, loss in ((1, 0.10), (1, 0.20), (50, 0.10)):
+        found = [
+            watch_cells(amount.rng(f"cells {cells} {loss} {e.name}"), e, runs // 5, (cells, loss))
+            for e in FAMILIES
+        ]
+        words = "/".join(f"{100 * e.fails / e.runs:.0f}" for e in found)
+        hits = sum(each.fails for each in found)
+        told = f"{name}: {loss:.0%} of {cells} found by pairs ({words})"
+        report.share(told, hits, sum(each.runs for each in found))
 
 
 def _speed(amount: Amount, report: Report) -> None:

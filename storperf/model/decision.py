@@ -45,6 +45,7 @@ class Case:
     candidate are looked at only if that is suspicious, in order, and only as far as needed.
     `is_suspected`: an earlier screen or trigger asks for the pairs.
     `prior_spread` is the known relative spread of a run, None when nobody knows.
+    `level_share` is what the case has of every look's level, where many cases share one.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Case:
     prior_spread: float | None = None
     higher_is_better: bool = True
     is_suspected: bool = False
+    level_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

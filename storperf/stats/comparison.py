@@ -12,9 +12,19 @@ from storperf.model.history import Band
 from storperf.model.job import CANDIDATE, Step
 from storperf.model.metric import METRICS
 from storperf.model.verdict import Check, CheckKind, Reason
+from storperf.stats.multiple import held_to
 from storperf.stats.prior import Prior, Spread, choose_prior, spread_of
 from storperf.stats.repeats import Place, RunValue
-from storperf.stats.screen import CONFIRM_ALPHA, HARM, RUN_ALPHA, Screen, screen, sidak
+from storperf.stats.screen import (
+    CONFIRM_ALPHA,
+    HARM,
+    OTHERS_ALPHA,
+    PRIMARY_ALPHA,
+    RUN_ALPHA,
+    Screen,
+    screen,
+    sidak,
+)
 from storperf.stats.wording import change, count, figure_name, percent, quantity, signed
 
 TAIL = "clat_p99"
@@ -70,7 +80,7 @@ def judge_against_baselines(
 
     `usable` are the steps and sides whose trials passed the gates.  Judged are the workload's
     judged metric and the p99 of completion latency, per direction; all others are
-    reported only.  All screens of the run share one false-alarm budget (Sidak), so that a run
+    reported only.  The screens of a run share one false-alarm budget (`_levels`), so that it
     is not suspicious for having many steps.  A screen says suspicious, never fail.
     `fresh` has the figures of the trials that were added to confirm a suspicion: they alone
     decide whether a suspicious figure is a regression (see `_confirm`).
@@ -85,8 +95,9 @@ def judge_against_baselines(
         elif place in known:
             yield _without_value(place, known[place])
     priors = _priors([place for place, _ in pending], known)
+    levels = _levels(pending, known, priors)
     screened = {
-        place: _judge(place, value, known[place], priors[place], sidak(RUN_ALPHA, len(pending)))
+        place: _judge(place, value, known[place], priors[place], levels[place])
         for place, value in pending
     }
     suspected = [place for place in screened if place in fresh and _is_suspicious(screened[place])]
@@ -96,6 +107,34 @@ def judge_against_baselines(
             yield _confirm(check, fresh[place], known[place], priors[place], alpha)
         else:
             yield check
+
+
+def _levels(
+    pending: Sequence[tuple[Place, float]],
+    known: Mapping[Place, Baseline],
+    priors: Mapping[Place, Prior],
+) -> dict[Place, float]:
+    """The level that each figure's screen has.
+
+    Of the run's 20 % the primary figures of all steps share 15 (Sidak: one of them is enough to
+    make the run suspicious), the others 5 (Benjamini-Hochberg).
+    """
+    primary = [place for place, _ in pending if is_primary(place)]
+    others = [(place, value) for place, value in pending if not is_primary(place)]
+    p_values = [
+        _screen(place, value, known[place], priors[place], OTHERS_ALPHA).p
+        for place, value in others
+    ]
+    held = held_to(p_values, OTHERS_ALPHA)
+    return {
+        **{place: sidak(PRIMARY_ALPHA, len(primary)) for place in primary},
+        **{place: level for (place, _), level in zip(others, held, strict=True)},
+    }
+
+
+def is_primary(place: Place) -> bool:
+    """Whether a judged figure is its step's primary one: all but the tail."""
+    return place[3] != TAIL
 
 
 def _priors(places: Sequence[Place], known: Mapping[Place, Baseline]) -> dict[Place, Prior]:
@@ -113,14 +152,17 @@ def _priors(places: Sequence[Place], known: Mapping[Place, Baseline]) -> dict[Pl
 def bands(steps: Sequence[tuple[Step, str]], known: Mapping[Place, Baseline]) -> dict[Place, Band]:
     """For each judged figure with a baseline where the next run's value would be suspicious.
 
-    As `judge_against_baselines` would judge a run that measures all these steps and sides.
+    As `judge_against_baselines` would judge a run that measures all these steps and sides, and
+    of whose other figures none changed.
     """
     places = [place for place in _judged_places(steps) if place in known]
     priors = _priors(places, known)
     found = {}
+    primary = sum(is_primary(place) for place in places)
     for place in places:
         values, metric = known[place].values, METRICS[place[3]]
-        alpha = sidak(RUN_ALPHA, len(places))
+        others = OTHERS_ALPHA / max(1, len(places) - primary)
+        alpha = sidak(PRIMARY_ALPHA, primary) if is_primary(place) else others
         at_centre = screen(values[0], values, metric=metric, prior=priors[place], alpha=alpha)
         worse = -1 if metric.higher_is_better else 1
         found[place] = Band(
@@ -177,7 +219,7 @@ def _confirm(suspicion: Check, fresh: RunValue, own: Baseline, prior: Prior, alp
 
 def _judge(place: Place, value: float, own: Baseline, prior: Prior, alpha: float) -> Check:
     step, side, op, metric = place
-    result = screen(value, own.values, metric=METRICS[metric], prior=prior, alpha=alpha)
+    result = _screen(place, value, own, prior, alpha)
     return Check(
         kind=CheckKind.BASELINE,
         step=step,
@@ -194,6 +236,10 @@ def _judge(place: Place, value: float, own: Baseline, prior: Prior, alpha: float
         change_high=result.change_high,
         smallest_visible=result.smallest_visible,
     )
+
+
+def _screen(place: Place, value: float, own: Baseline, prior: Prior, alpha: float) -> Screen:
+    return screen(value, own.values, metric=METRICS[place[3]], prior=prior, alpha=alpha)
 
 
 def _sentence(place: Place, value: float, result: Screen, source: str) -> str:

@@ -54,7 +54,8 @@ class Cases:
     `baseline` has shape m x n, n may be 0; `pairs` (differences) and `repeats` have shape
     m x 8 at most, NaN from the first missing one on.  `higher_is_better` tells on which
     side of 1 the margins of 2 and 5 % lie.  `is_suspected`: something else than this screen
-    picked the cases for a loss, so that pairs are looked at as after a screen.
+    picked the cases for a loss, so that pairs are looked at as after a screen.  `level_share`
+    (shape m, or one for all) is what a case has of the level of each look at pairs.
     """
 
     candidate: Floats
@@ -66,6 +67,7 @@ class Cases:
     prior_df: Floats
     higher_is_better: bool = True
     is_suspected: bool = False
+    level_share: Floats | float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +105,12 @@ def decide(cases: Cases) -> Outcomes:
         _screen(state)
     run_sigma, run_df = _known_spread(state)
     was_screened = (state.by == By.SCREEN) | cases.is_suspected
+    share = np.broadcast_to(cases.level_share, cases.candidate.shape)
     for pairs, alpha, alone in zip(LOOKS, PAIR_ALPHAS, ALONE_ALPHAS, strict=True):
         rows = _open_with(state, cases.pairs, pairs)
         if len(rows):
             found = from_pairs(cases.pairs[rows, :pairs], run_sigma[rows], run_df[rows])
-            level = np.where(was_screened[rows], alpha, alone)
+            level = share[rows] * np.where(was_screened[rows], alpha, alone)
             _look(state, rows, found, level, (By.PAIRS, pairs))
     for repeats in LOOKS if cases.baseline.shape[1] else ():
         rows = _open_with(state, cases.repeats, repeats)

@@ -84,6 +84,7 @@ def _rows(group: Sequence[Case], runs: int) -> Cases:
         prior_df=np.array([prior.df for prior in priors]),
         higher_is_better=group[0].higher_is_better,
         is_suspected=group[0].is_suspected,
+        level_share=np.array([case.level_share for case in group]),
     )
 
 
@@ -146,9 +147,12 @@ def _pairs_needed(rows: Cases, outcomes: Outcomes) -> Floats:
     """How many pairs in all would find a loss of 5 % with 80 % power at the last look's level.
 
     1.25 ((z(1 - alpha) + z(0.80)) sigma / delta)^2, three at least; sigma is a pair's, alpha the
-    last look's.
+    case's share of the last look's.
     Source: VERDICT.md, section 6.
     """
+    # Late: scipy is heavy and most commands never judge anything.
+    from scipy.special import ndtri
+
     sigma = np.where(
         outcomes.by == By.PAIRS,
         outcomes.estimates.sigma,
@@ -157,7 +161,7 @@ def _pairs_needed(rows: Cases, outcomes: Outcomes) -> Floats:
         * np.where(outcomes.by == By.NONE, rows.prior_sigma, outcomes.estimates.sigma),
     )
     normal = 1e9
-    z = t_quantile(1 - PAIR_ALPHAS[-1], normal) + t_quantile(POWER, normal)
+    z = t_quantile(POWER, normal) - ndtri(PAIR_ALPHAS[-1] * np.asarray(rows.level_share))
     delta = loss_distance(HARM, higher_is_better=rows.higher_is_better)
     found: Floats = np.maximum(LOOKS[0], np.ceil(MEDIAN_COST * (z * sigma / delta) ** 2))
     return found

@@ -1,4 +1,10 @@
-"""Many figures at once: one alarm in five of them is what chance alone does."""
+"""Many figures at once: one alarm in five of them is what chance alone does.
+
+Of the figures of a step one is primary (IOPS or bandwidth, per direction).  The primary ones of all
+steps share a level, so that the promise about a whole run holds however many steps it has: one
+false alarm among them is a false alarm of the run.  The other figures explain and seldom
+decide; for them Benjamini-Hochberg is enough, which finds more where many of them moved.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +32,17 @@ def benjamini_hochberg(p_values: Sequence[float], share: float = FALSE_SHARE) ->
     under = np.flatnonzero(ordered <= share * np.arange(1, len(ordered) + 1) / len(ordered))
     limit = ordered[under[-1]] if len(under) else -1.0
     return [bool(p <= limit) for p in p_values]
+
+
+def held_to(p_values: Sequence[float], share: float) -> list[float]:
+    """The level that Benjamini-Hochberg at `share` holds each of m p-values to.
+
+    Of those that stand, k in all, it is k share / m; of the others what one more would need,
+    (k + 1) share / m.  A p-value is at most its level exactly where it stands.
+    """
+    stands = benjamini_hochberg(p_values, share)
+    count, standing = len(stands), sum(stands)
+    return [min(standing + (not each), count) * share / count for each in stands]
 
 
 def without_chance(decisions: Sequence[Decision], primary: str | None = None) -> list[Decision]:

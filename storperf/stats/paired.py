@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from storperf.model.decision import Case, Cause, Decision
 from storperf.model.job import CANDIDATE, REFERENCE, Step
 from storperf.model.metric import METRICS
 from storperf.model.run import Summary, Trial
 from storperf.model.verdict import Check, CheckKind, Reason
-from storperf.stats.comparison import TAIL, Baseline, usable_value
+from storperf.stats.comparison import TAIL, Baseline, is_primary, usable_value
 from storperf.stats.judge_cases import judge_cases
 from storperf.stats.prior import DEFAULT_TAIL_SIGMA, spread_of
 from storperf.stats.repeats import ALL, Place
@@ -64,42 +65,72 @@ def judge_pairs(
     scatters where it has one.  A step's judged metric has to be decided.  Its p99 has to be
     only where it was `suspected`; else a loss of it counts, and of a p99 that pairs cannot
     decide nothing is said.
+    The primary figures of all steps share every look's level; the others are held to it as
+    Benjamini-Hochberg does (`_decide_others`).
     """
-    for step in steps:
-        for op in step.workload.ops:
-            for metric in (step.workload.judged_metric, TAIL):
-                place = (step.key, CANDIDATE, op.value, metric)
-                if not pairs.get(place):
-                    continue
-                check = _check(
-                    place, pairs[place], known.get(place), is_suspected=place in suspected
-                )
-                must_decide = place in suspected or metric != TAIL
-                if must_decide or check.reason is not Reason.TOO_FEW:
-                    yield check
+    places = [
+        (step.key, CANDIDATE, op.value, metric)
+        for step in steps
+        for op in step.workload.ops
+        for metric in (step.workload.judged_metric, TAIL)
+    ]
+    cases = {
+        place: _case(place, pairs[place], known.get(place), is_suspected=place in suspected)
+        for place in places
+        if pairs.get(place)
+    }
+    primary = {place: case for place, case in cases.items() if is_primary(place)}
+    others = {place: case for place, case in cases.items() if not is_primary(place)}
+    share = 1 / max(1, len(primary))
+    decided = dict(zip(primary, _judged(primary.values(), share), strict=True))
+    decided |= zip(others, _decide_others(list(others.values())), strict=True)
+    for place in cases:
+        check = _check(place, pairs[place], decided[place])
+        if place in suspected or is_primary(place) or check.reason is not Reason.TOO_FEW:
+            yield check
 
 
-def _check(
+def _judged(cases: Iterable[Case], share: float) -> list[Decision]:
+    return judge_cases([replace(case, level_share=share) for case in cases])
+
+
+def _decide_others(cases: Sequence[Case]) -> list[Decision]:
+    """Benjamini-Hochberg over looks: the most regressions, k, of m at k / m of every level.
+
+    A figure that is none at a level is none at a smaller one, so that numbers between k and
+    the one that was tried need not be.  Source: as `multiple.benjamini_hochberg`; a look's level
+    takes the place of the share, so that what one figure needs alone is what it always needed.
+    """
+    tried = len(cases)
+    while True:
+        decided = _judged(cases, tried / max(1, len(cases)))
+        found = sum(each.cause is Cause.REGRESSION for each in decided)
+        if found >= tried or tried <= 1:
+            return decided
+        tried = max(1, found)
+
+
+def _case(
     place: Place,
     pairs: Sequence[tuple[float, float]],
     baseline: Baseline | None,
     *,
     is_suspected: bool,
-) -> Check:
-    step, side, op, metric = place
-    (decision,) = judge_cases(
-        [
-            Case(
-                name=step,
-                baseline=(),
-                candidates=(),
-                pairs=tuple(pairs),
-                prior_spread=_spread(metric, baseline),
-                higher_is_better=METRICS[metric].higher_is_better,
-                is_suspected=is_suspected,
-            )
-        ]
+) -> Case:
+    step, _, _, metric = place
+    return Case(
+        name=step,
+        baseline=(),
+        candidates=(),
+        pairs=tuple(pairs),
+        prior_spread=_spread(metric, baseline),
+        higher_is_better=METRICS[metric].higher_is_better,
+        is_suspected=is_suspected,
     )
+
+
+def _check(place: Place, pairs: Sequence[tuple[float, float]], decision: Decision) -> Check:
+    step, side, op, metric = place
     reference, candidate = (_middle(values) for values in zip(*_seen(pairs, decision), strict=True))
     return Check(
         kind=CheckKind.PAIRS,

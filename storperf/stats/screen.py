@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from storperf.model.metric import Metric
-from storperf.stats.estimates import from_baseline
+from storperf.stats.estimates import Estimates, from_baseline
 from storperf.stats.prior import Prior, hampel_kept
 from storperf.stats.student import t_quantile
 
-# Of all runs of an unchanged build, how many may be called suspicious, however many checks.
-RUN_ALPHA = 0.20
+# Of all runs of an unchanged build, how many may be called suspicious, however many checks: so
+# many by the primary figures of all steps together, and so many by all the others.
+PRIMARY_ALPHA = 0.15
+OTHERS_ALPHA = 0.05
+RUN_ALPHA = PRIMARY_ALPHA + OTHERS_ALPHA
 # Of all runs whose suspicion is put to fresh trials, how many may be called a regression.
 CONFIRM_ALPHA = 0.01
 MARGIN = 0.02
@@ -28,7 +31,8 @@ class Screen:
     """Changes are shares from the baseline's centre to the value; the interval is of 95 %.
 
     `threshold` and `smallest_visible` are losses, positive shares in the metric's bad
-    direction: what is flagged, and what would have been flagged 4 times of 5.  `is_proven`:
+    direction: what is flagged, and what would have been flagged 4 times of 5.  `p` is the
+    one-sided p-value of "not worse", 1 where a loss is within the margin of 2 %.  `is_proven`:
     the interval ends above a loss of 5 %, with eight degrees of freedom behind it.
     """
 
@@ -39,6 +43,7 @@ class Screen:
     change_high: float
     threshold: float
     smallest_visible: float
+    p: float
     is_suspicious: bool
     is_improved: bool
     is_proven: bool
@@ -86,12 +91,18 @@ def screen(
         change_high=float(np.expm1(shift + half)),
         threshold=_loss(limit, worse),
         smallest_visible=_loss(limit + t_quantile(POWER, df) * error, worse),
+        p=_p_worse(found, worse) if worse * shift > margin else 1.0,
         is_suspicious=bool(worse * shift > limit),
         is_improved=bool(worse * shift < -limit),
         is_proven=bool(
             worse * shift + half < abs(np.log1p(worse * HARM)) and df >= FEWEST_PROOF_DF
         ),
     )
+
+
+def _p_worse(found: Estimates, worse: float) -> float:
+    """How probable such a loss is where nothing changed; `worse` is the bad direction's sign."""
+    return float(replace(found, shift=-worse * found.shift).p_worse()[0])
 
 
 def _loss(distance: float, worse: float) -> float:
