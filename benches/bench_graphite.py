@@ -19,13 +19,14 @@ from typing import Any
 import graphyte
 from effort import Effort
 from figure import BenchError, Figure
-from graphite_rig import Line, Rig, running
+from graphite_rig import Rig, running
 from installed import Installed
 from noise import median_figure, ratio_figure
 
 from storperf.model.job import Graphite
 from storperf.sinks.entries import Fold, Points
 from storperf.sinks.graphite import GraphiteSink
+from storperf.sinks.points import Point
 from storperf.sinks.spool import Owner
 from storperf.store.intervals import read_rows
 
@@ -66,8 +67,8 @@ def _rates(rig: Rig, effort: Effort) -> list[Figure]:
     All of them end when carbon-cache has read the last point.
     """
     second = int(time.time())
-    lines: list[Line] = [
-        (f"bench.rate.s{n % _SERIES}", float(n), second - n // _SERIES) for n in range(_POINTS)
+    lines = [
+        Point(f"bench.rate.s{n % _SERIES}", float(n), second - n // _SERIES) for n in range(_POINTS)
     ]
     rig.plain_send(lines)  # makes the files
     spools = effort.scratch / "rate"
@@ -108,7 +109,7 @@ def _rates(rig: Rig, effort: Effort) -> list[Figure]:
     ]
 
 
-def _spool_send(spools: Path, address: Graphite, lines: Sequence[Line]) -> None:
+def _spool_send(spools: Path, address: Graphite, lines: Sequence[Point]) -> None:
     # Nobody reads back: the socket beside it does not either.
     plain = Graphite(host=address.host, port=address.port)
     sink = GraphiteSink(spools, Owner(run="rate", lab="lab", job="job", graphite=plain))
@@ -119,7 +120,7 @@ def _spool_send(spools: Path, address: Graphite, lines: Sequence[Line]) -> None:
         raise BenchError(f"not all was sent: {facts}")
 
 
-def _send_each(sender: graphyte.Sender, lines: Sequence[Line]) -> None:
+def _send_each(sender: graphyte.Sender, lines: Sequence[Point]) -> None:
     for path, value, second in lines:
         sender.send(path, value, second)
 
@@ -142,7 +143,7 @@ def _absence(rig: Rig, effort: Effort) -> list[Figure]:
     def feed() -> None:
         while not ended.wait(1.0 - time.time() % 1.0):
             second = int(time.time())
-            ours = tuple((f"{_TREE}.ours.s{n}", float(n), second) for n in range(_LIVE_SERIES))
+            ours = tuple(Point(f"{_TREE}.ours.s{n}", float(n), second) for n in range(_LIVE_SERIES))
             sink.put([Points(fold=Fold.LAST, points=ours)])
             for n in range(_LIVE_SERIES):
                 other.send(f"{_TREE}.graphyte.s{n}", float(n), second)

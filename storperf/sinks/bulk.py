@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 
-import graphyte
-
 from storperf.errors import GraphiteError
+from storperf.sinks.lines import LineBuilder
 from storperf.sinks.points import Point
 
 _BATCH = 1000
@@ -22,12 +21,12 @@ def send_points(host: str, port: int, points: Iterable[Point]) -> int:
 
     GraphiteError when it is not there, stops reading, or breaks off.
     """
-    messages = graphyte.Sender(host, port)
+    lines = LineBuilder()
     count = 0
     left = iter(points)
     with _told(host, port), socket.create_connection((host, port), _PATIENCE_S) as link:
         while batch := list(islice(left, _BATCH)):
-            link.sendall(b"".join(messages.build_message(*point) for point in batch))
+            link.sendall(lines.build(batch))
             count += len(batch)
         link.shutdown(socket.SHUT_WR)
         # Carbon closes a connection that it has read to its end.

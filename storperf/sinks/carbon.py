@@ -14,12 +14,11 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import graphyte
-
 from storperf.deadline import Deadline
 from storperf.model.job import Graphite
 from storperf.sinks.backlog import Backlog
 from storperf.sinks.entries import points_of
+from storperf.sinks.lines import LineBuilder
 from storperf.sinks.link import Link, take_points
 from storperf.sinks.points import Point
 from storperf.sinks.witness import Witness
@@ -73,7 +72,7 @@ class CarbonSender:
         self._address = address
         self._backlog = backlog
         self._witness = witness
-        self._messages = graphyte.Sender(address.host, address.port)
+        self._lines = LineBuilder()
         self._link = Link()
         self._is_pickled = False
         self._cycle = Deadline.after(float("inf"))
@@ -124,19 +123,21 @@ class CarbonSender:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            # Looked at first: what is put, or to be sent again, before a flush goes with it.
+            is_asked = self._flushing.is_set()
             if self._again.is_set():
                 self._again.clear()
                 self._backlog.rewind()
             try:
                 has_sent = self._send_next()
-                if not has_sent:
+                if not has_sent and is_asked:
                     self._end_connection()
             except OSError as error:
                 self._note_failure(error)
                 self._pause()
                 continue
             if not has_sent:
-                self._rest()
+                self._rest(is_asked=is_asked)
         self._link.drop()
 
     def _send_next(self) -> bool:
@@ -161,8 +162,8 @@ class CarbonSender:
         return True
 
     def _end_connection(self) -> None:
-        """Nothing is left to send: hear that all was read, when somebody waits for that."""
-        if self._flushing.is_set() and self._link.is_open:
+        """Nothing is left to send, and somebody waits to hear that all was read."""
+        if self._link.is_open:
             self._confirm()
 
     def _confirm(self) -> None:
@@ -170,9 +171,9 @@ class CarbonSender:
         self._cycle = Deadline.after(float("inf"))
         self._backlog.confirm()
 
-    def _rest(self) -> None:
+    def _rest(self, *, is_asked: bool) -> None:
         """Tell who waits that all was sent, then wait for something new."""
-        if self._flushing.is_set():
+        if is_asked:
             self._is_flushed = True
             self._answered.set()
             self._flushing.clear()
@@ -181,8 +182,7 @@ class CarbonSender:
 
     def _message(self, points: Sequence[Point]) -> bytes:
         if not self._is_pickled:
-            build = self._messages.build_message
-            return b"".join(build(path, value, second) for path, value, second in points)
+            return self._lines.build(points)
         parts = []
         for first in range(0, len(points), _PICKLED):
             some = points[first : first + _PICKLED]

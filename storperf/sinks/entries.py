@@ -61,7 +61,7 @@ class Points(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fals
     """Points that are sent as they are."""
 
     fold: Fold
-    points: tuple[tuple[str, float | int, int], ...]
+    points: tuple[Point, ...]
 
 
 Entry = Slice | Points
@@ -150,10 +150,10 @@ def count_of(entry: Entry) -> int:
     return sum(2 if _is_older(entry, metric) else 1 for metric in _metrics_of(entry))
 
 
-def points_of(entry: Entry) -> list[Point]:
+def points_of(entry: Entry) -> Sequence[Point]:
     """The points of an entry."""
     if isinstance(entry, Points):
-        return [Point(*each) for each in entry.points]
+        return entry.points
     points = []
     for metric, value in figures_of(entry):
         points.append(Point(f"{entry.path}.{metric}", value, entry.second))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from storperf.sinks.entries import Entry, Fold, Points, Slice
+from storperf.sinks.points import Point
 
 WINDOW_S = 10
 
@@ -73,9 +74,10 @@ def _take_points(
     values: dict[str, _Values], newest: dict[str, int], entry: Points
 ) -> Iterator[Points]:
     kept = []
-    for path, value, second in entry.points:
+    for point in entry.points:
+        path, value, second = point
         if entry.fold is Fold.NEVER or not _is_whole(newest, path, second):
-            kept.append((path, value, second))
+            kept.append(point)
             continue
         begun = values.get(path)
         if begun is not None and begun.start_s != _window(second):
@@ -89,7 +91,7 @@ def _take_points(
 
 
 def _of_value(path: str, window: _Values) -> Points:
-    return Points(fold=window.fold, points=((path, window.value, window.start_s),))
+    return Points(fold=window.fold, points=(Point(path, window.value, window.start_s),))
 
 
 @dataclass(slots=True)

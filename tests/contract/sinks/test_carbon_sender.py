@@ -104,10 +104,11 @@ def carbon():
 class Sending:
     """A spool, and the thread that sends what is in it."""
 
-    def __init__(self, folder, port, limits=None, **address):
+    def __init__(self, folder, port, limits=None, monotonic=time.monotonic, **address):
         graphite = Graphite(host="127.0.0.1", port=port, **address)
         self.spool = Spool(folder, Owner(run="r", lab="l", job="j", graphite=graphite))
-        self.backlog = Backlog(self.spool.arrivals, limits or Limits(size_bytes=1 << 30, age_s=1e9))
+        limits = limits or Limits(size_bytes=1 << 30, age_s=1e9)
+        self.backlog = Backlog(self.spool.arrivals, limits, monotonic)
         self.witness = Witness()
         self.carbon = CarbonSender(graphite, self.backlog, self.witness)
 
@@ -174,6 +175,30 @@ def test_nothing_to_send_is_flushed(sender):
     sending = sender(free_port())
     assert sending.flush()
     assert sending.carbon.last_error is None
+
+
+def test_what_is_put_while_the_thread_finds_nothing_goes_with_the_flush_after_it(carbon, sender):
+    server = carbon(reads)
+    looking, is_asked = threading.Event(), threading.Event()
+
+    def clock():
+        # Read by the thread between looking for something new and saying that there is nothing.
+        looking.set()
+        is_asked.wait(10)
+        return time.monotonic()
+
+    sending = sender(server.port, monotonic=clock)
+    assert looking.wait(10)
+    sending.put(points(100))
+    answers = []
+    flusher = threading.Thread(target=lambda: answers.append(sending.flush()))
+    flusher.start()
+    wait_until(sending.carbon._flushing.is_set)
+    is_asked.set()
+    flusher.join()
+    assert answers == [True]
+    assert set(server.received) == lines_of(points(100))
+    assert sending.backlog.confirmed == 100
 
 
 def test_an_absent_carbon_costs_no_point_and_no_time(sender):
