@@ -1,13 +1,16 @@
 # What people type.  The work is done by scripts/, so that each step can be read and run alone.
 #   make run        set up what is missing, then measure this machine's storage for about a minute
 #   make test       set up, format check, lint, types, every test that needs no special machine
-#   make test-all   the same and the tests marked all_only (a Debian 11 chroot ...); needs root
+#   make test-all   the same and the tests marked all_only (a Debian 11 chroot ...) or openstack;
+#                   needs root
+#   make test-openstack LEVEL=2  what needs a cloud, in a small real OpenStack of its own; needs root
+#                   1: Keystone and Heat; 2: all services, fake servers; 3: real guests on Ceph
 #   make bench      ratios that this project promises to keep; QUICK=1 takes eight minutes
 #   make bench-verdict  how often the verdict is right, on simulated runs and beside its rivals
 #   make docs       the pages of docs/reference that are made from the source
 # PYTHON=python3.12 chooses the interpreter; the default is the newest of 3.11 to 3.13 found.
 SHELL := /bin/bash
-.PHONY: help run test test-all bench bench-verdict lint lock docs clean
+.PHONY: help run test test-all test-openstack bench bench-verdict lint lock docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -20,6 +23,11 @@ test:
 
 test-all:
 	@scripts/test.sh --all
+	@scripts/test-openstack.sh $(LEVEL)
+
+LEVEL ?= 2
+test-openstack:
+	@scripts/test-openstack.sh $(LEVEL)
 
 bench:
 	@scripts/setup.sh test

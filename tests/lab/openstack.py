@@ -1,0 +1,57 @@
+"""The small real OpenStack of tests/openstack/lab, as scripts/test-openstack.sh brought it up."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from storperf.providers.openstack_session import Cloud, open_cloud
+from storperf.settings import read_settings
+
+# The user of a pipeline, with the role member in a project of its own; and the administrator.
+BENCH = "bench"
+ADMIN = "lab"
+# Of the project `bench`, each with the path of its list and the key of the answer.
+THINGS = {
+    "stacks": ("orchestration", "/stacks", "stacks"),
+    "servers": ("compute", "/servers", "servers"),
+    "key pairs": ("compute", "/os-keypairs", "keypairs"),
+    "server groups": ("compute", "/os-server-groups", "server_groups"),
+    "volumes": ("volume", "/volumes", "volumes"),
+    "ports": ("network", "/ports", "ports"),
+    "floating IPs": ("network", "/floatingips", "floatingips"),
+    "routers": ("network", "/routers", "routers"),
+}
+
+
+def folder() -> Path:
+    """Where the lab's files are."""
+    return Path(os.environ["STORPERF_OPENSTACK_LAB"])
+
+
+def environment(cloud: str = BENCH) -> dict[str, str]:
+    """What OpenStack's clients need to hear of a user of the lab."""
+    return {"OS_CLIENT_CONFIG_FILE": str(folder() / "etc/clouds.yaml"), "OS_CLOUD": cloud}
+
+
+def cloud(name: str = BENCH) -> Cloud:
+    """The services, as a user of the lab sees them."""
+    place = folder()
+    settings = read_settings(environment(name), place)
+    return open_cloud(settings, patience_s=30.0)
+
+
+def left_in(cloud: Cloud, *names: str) -> dict[str, list[str]]:
+    """Which things of each kind the cloud's project holds, by their names or ids."""
+    found = {}
+    for name in names or THINGS:
+        service, path, key = THINGS[name]
+        entries = getattr(cloud, service).get(path)[key]
+        # Heat tells of a stack's end a moment before it forgets the stack.
+        entries = [each for each in entries if each.get("stack_status") != "DELETE_COMPLETE"]
+        found[name] = [_name(each.get("keypair", each)) for each in entries]
+    return found
+
+
+def _name(entry: dict[str, str]) -> str:
+    return entry.get("stack_name") or entry.get("name") or entry["id"]
