@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from unit.stats.builders import ar1
 
-from storperf.stats.changes import FEWEST_RUNS, find_changes, optimal_cuts, winsorised
+from storperf.stats.changes import find_changes, winsorised
+from storperf.stats.partition import FEWEST_OF_A_LINE, FEWEST_RUNS, LINE_PRICE, optimal_cuts
 from storperf.stats.trigger import loss_trigger
 
 
@@ -32,6 +33,10 @@ def brute_force(values, penalty):
             part = values[start:end]
             cost, cuts = best[start]
             error = ((part - part.mean()) ** 2).sum()
+            if len(part) >= FEWEST_OF_A_LINE:
+                at = np.arange(len(part))
+                rest = part - np.polyval(np.polyfit(at, part, 1), at)
+                error = min(error, (rest**2).sum() + LINE_PRICE * penalty)
             tried.append((cost + error + penalty, (*cuts, start)))
         if tried:
             best[end] = min(tried)
@@ -46,12 +51,46 @@ def test_step_is_found_where_it_is_with_its_size_inside_of_the_interval():
     assert found.after < found.before
 
 
-def test_partition_is_the_best_there_is():
+@pytest.mark.parametrize("drift", [0.0, 40.0])
+def test_partition_is_the_best_there_is(drift):
     rng = np.random.default_rng(62)
     for count in (6, 7, 13, 20):
-        values = history(rng, count, (count // 2, 0.1))
+        values = history(rng, count, (count // 2, 0.1)) + drift * np.arange(count)
         for penalty in (10.0, 1000.0, 20_000.0):
             assert optimal_cuts(values, penalty) == brute_force(values, penalty)
+
+
+@pytest.mark.parametrize("count", [513, 3000, 10_000])
+def test_places_that_are_tried_of_a_long_history_hold_the_changes(count):
+    rng = np.random.default_rng([77, count])
+    steps = [(round(count * part), share) for part, share in ((0.1, 0.08), (0.5, -0.1), (0.9, 0.1))]
+    values = history(rng, count, *steps)
+    assert places(values) == pytest.approx([at for at, _ in steps], abs=3)
+
+
+def test_of_a_long_history_the_whole_counts():
+    values = history(np.random.default_rng(78), 9000, (200, -0.3), (8990, -0.2))
+    assert places(values) == pytest.approx([200, 8990], abs=1)
+
+
+@pytest.mark.parametrize("noise", [0.0, 2.0, 20.0])
+@pytest.mark.parametrize("count", [40, 300, 900])
+def test_a_drift_is_no_staircase(noise, count):
+    rng = np.random.default_rng(79)
+    assert places(1000 + 5 * np.arange(count) + noise * rng.normal(size=count)) == []
+
+
+def test_a_step_inside_of_a_drift_is_found():
+    rng = np.random.default_rng(80)
+    values = 1000 + 2 * np.arange(120) + 5 * rng.normal(size=120)
+    values[70:] -= 200
+    assert places(values) == pytest.approx([70], abs=1)
+
+
+def test_steps_in_one_direction_are_no_drift():
+    rng = np.random.default_rng(81)
+    found = [places(history(rng, 90, (30, 0.06), (60, 0.06))) for _ in range(40)]
+    assert np.mean([len(each) == 2 for each in found]) >= 0.85
 
 
 def test_outliers_are_no_changes():
@@ -60,10 +99,16 @@ def test_outliers_are_no_changes():
     assert places(values) == []
 
 
-def test_steps_below_two_percent_are_left_out_however_sure_they_are():
+def test_steps_below_one_percent_are_left_out_however_sure_they_are():
     rng = np.random.default_rng(64)
-    assert places(history(rng, 200, (100, -0.012), sigma=0.001)) == []
-    assert len(places(history(rng, 200, (100, -0.05), sigma=0.001))) == 1
+    assert places(history(rng, 200, (100, -0.008), sigma=0.001)) == []
+    assert len(places(history(rng, 200, (100, -0.012), sigma=0.001))) == 1
+
+
+def test_steps_below_two_percent_are_left_out_unless_they_stand_out():
+    rng = np.random.default_rng(82)
+    assert places(history(rng, 400, (200, -0.015), sigma=0.008)) == []
+    assert len(places(history(rng, 400, (200, -0.025), sigma=0.008))) == 1
 
 
 @pytest.mark.parametrize("sigma", [0.0, 1e-6, 0.001, 0.01])
@@ -123,9 +168,9 @@ def test_history_from_zero_has_a_change_without_a_share():
     assert (found.index, found.change, found.low, found.high) == (20, None, None, None)
 
 
-def test_of_a_long_history_the_last_two_thousand_runs_count():
-    values = history(np.random.default_rng(71), 2500, (100, -0.3), (2200, -0.1))
-    assert places(values) == pytest.approx([2200], abs=1)
+def test_of_a_very_long_history_the_last_ten_thousand_runs_count():
+    values = history(np.random.default_rng(71), 10_500, (100, -0.3), (10_200, -0.1))
+    assert places(values) == pytest.approx([10_200], abs=1)
 
 
 def test_clipping_leaves_most_values_alone():
