@@ -88,10 +88,12 @@ class Backfill:
         if run.state is RunState.RUNNING:
             raise Conflict(f"run {run.id} goes on; it sends its points itself")
         self.say(f"{run.id}: sending")
-        entries = RunPoints(run, job_of(run, self.store.plan(run.id))).of_past(self.store)
+        at_s = self.store.take_summary_time(run)
+        job = job_of(run, self.store.plan(run.id))
+        entries = RunPoints(run, job, at_s).of_past(self.store)
         summary = [point for entry in entries for point in points_of(entry)]
         sent = _Sent()
-        summary_s = self._resolution(run, SUMMARY, "started_s", run.created_s)
+        summary_s = self._resolution(run, SUMMARY, "started_s", at_s)
         remarks = []
         if summary_s is None:
             remarks.append("its summary is older than this Graphite keeps one")

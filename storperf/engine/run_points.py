@@ -1,7 +1,7 @@
 """A run's points of `summary`: each step's figures as they are so far, and how the run ended.
 
-All of them bear the time at which the run was started, so that those of one run can be put
-together, and that what is sent again takes the place of what was there.
+All of them bear one time, which no other run of the job has: those of one run can be put together,
+and what is sent again takes the place of what was there.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ _JUDGED: dict[Steadiness | None, int] = {Steadiness.STEADY: 1, Steadiness.NOT_ST
 
 
 class RunPoints:
-    """What one run leaves for the years."""
+    """What one run leaves for the years; `at_s` is its time among summaries, epoch seconds."""
 
-    def __init__(self, run: Run, job: Job) -> None:
+    def __init__(self, run: Run, job: Job, at_s: float) -> None:
         self._run = run
         self._job = job
+        self._at_s = at_s
         self._ended: dict[tuple[str, str], list[tuple[Trial, Sequence[Summary]]]] = {}
 
     def of_trial(self, trial: Trial, summaries: Sequence[Summary]) -> list[Entry]:
@@ -65,7 +66,7 @@ class RunPoints:
         points: list[Point] = []
         for fact, value in known.items():
             series = RunSeries(tree=SUMMARY, lab=self._job.lab, job=self._job.name, fact=fact)
-            points += point_of(series, value, self._run.created_s)
+            points += point_of(series, value, self._at_s)
         return self._entries([*points, *self._of_steps(trials, summaries)])
 
     def of_past(self, store: Store) -> list[Entry]:
@@ -99,7 +100,7 @@ class RunPoints:
         series = SummarySeries(
             lab=self._job.lab, job=self._job.name, side=side, step=step, op=op, metric=metric
         )
-        return point_of(series, value, self._run.created_s)
+        return point_of(series, value, self._at_s)
 
     @staticmethod
     def _entries(points: Sequence[Point]) -> list[Entry]:

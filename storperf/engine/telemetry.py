@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,14 +33,22 @@ _TOLD = (EventKind.RUN_STARTED, EventKind.TRIAL_STARTED, EventKind.TRIAL_ENDED)
 class Telemetry:
     """One run's way to its sink; nothing here waits or raises for the sink's sake."""
 
-    def __init__(
-        self, run: Run, job: Job, plan: Plan, sink: GraphiteSink, epoch: Callable[[], float]
+    def __init__(  # noqa: PLR0913 - whose, of what, where to, and when
+        self,
+        run: Run,
+        job: Job,
+        plan: Plan,
+        sink: GraphiteSink,
+        *,
+        epoch: Callable[[], float],
+        summary_time_s: float,
     ) -> None:
         self._run = run
         self._epoch = epoch
+        self._summary_time_s = summary_time_s
         self._job = job
         self._sink = sink
-        self._points = RunPoints(run, job)
+        self._points = RunPoints(run, job, summary_time_s)
         self._numbers = {trial.id: number for number, trial in enumerate(plan.trials, start=1)}
         self._stream: TrialStream | None = None
         self._facts: dict[str, object] | None = None
@@ -85,7 +94,8 @@ class Telemetry:
     def finish(self, context: RunContext, exit_code: ExitCode) -> dict[str, object]:
         """Send the run's summary and its end, and close the sink; what became of everything.
 
-        `link` is the address that shows the run, None without graphite-web.
+        `link` is the address that shows the run, None without graphite-web; `summary_time_s` the
+        time of its points in `summary`, epoch seconds.
         """
         if self._facts is None:
             at_s = self._epoch()
@@ -99,7 +109,11 @@ class Telemetry:
                 self._tell("verdict", words, at_s, facts, verdict.outcome)
             words = f"run {self._run.id} of {self._job.name} ended with {int(exit_code)}"
             self._tell("run", words, at_s, {"exit_code": int(exit_code)})
-        return {**self.close(), "link": self._link()}
+        return {
+            **self.close(),
+            "link": self._link(),
+            "summary_time_s": int(self._summary_time_s),
+        }
 
     def _link(self) -> str | None:
         web = self._sink.address.web
@@ -152,6 +166,18 @@ class Telemetry:
         )
 
 
+def _notes(run: Run, sink: GraphiteSink, summary_time_s: float) -> Iterator[str]:
+    """What is told at once of other runs of the job."""
+    for other in sink.shares_names_with:
+        yield f"run {other} sends to the same series of Graphite: each second shows one of the two"
+    if summary_time_s != run.created_s:
+        minute = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(summary_time_s))
+        yield (
+            "another run of this job started in the same minute, of which Graphite keeps one: the "
+            f"summary of this one stands there at {minute}"
+        )
+
+
 @contextmanager
 def sending(
     context: RunContext, run: Run, spools: Path, listeners: Sequence[Listener]
@@ -163,13 +189,14 @@ def sending(
         return
     owner = Owner(run=run.id, lab=run.lab, job=run.job_name, graphite=Graphite(**found))
     sink = GraphiteSink(spools, owner)
-    telemetry = Telemetry(run, context.job, context.plan, sink, context.epoch)
+    at_s = context.store.take_summary_time(run)
+    telemetry = Telemetry(
+        run, context.job, context.plan, sink, epoch=context.epoch, summary_time_s=at_s
+    )
     context.telemetry = telemetry
     context.announce = Announcer(run.id, (*listeners, telemetry.listen))
-    for other in sink.shares_names_with:
-        context.announce.note(
-            f"run {other} sends to the same series of Graphite: each second shows one of the two"
-        )
+    for text in _notes(run, sink, at_s):
+        context.announce.note(text)
     try:
         yield
     finally:

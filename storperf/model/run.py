@@ -148,6 +148,10 @@ class LostAgent:
     why: str
 
 
+# The fact of a run that says where its summary stands in Graphite, epoch seconds.
+SUMMARY_TIME = "summary_time_s"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One execution of a job, as stored.  Times are epoch seconds.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -41,7 +42,8 @@ class Confirmation(StrEnum):
 class ReadBack:
     """`read` of `series` were there with their last point; `counted` had all of their points.
 
-    `missing` names at most twenty of `missing_series`, each with what is wrong; `reason` says why
+    `later` have a last point of a time to come, which Graphite shows when it has come.  `missing`
+    names at most twenty of `missing_series`, each with what is wrong; `reason` says why
     nothing is confirmed.
     """
 
@@ -51,6 +53,7 @@ class ReadBack:
     counted: int
     missing_series: int
     missing: tuple[str, ...]
+    later: int = 0
     reason: str | None = None
 
 
@@ -67,10 +70,17 @@ def unconfirmed(series: int, reason: str) -> ReadBack:
     )
 
 
-def read_back(web: str | None, sent: Mapping[str, Sent], deadline: Deadline) -> ReadBack:
+def read_back(
+    web: str | None,
+    sent: Mapping[str, Sent],
+    deadline: Deadline,
+    epoch: Callable[[], float] = time.time,
+) -> ReadBack:
     """Look for what was sent until all of it is there, or the deadline."""
     if web is None:
         return unconfirmed(len(sent), "no address of graphite-web is known")
+    now_s, offered = epoch(), len(sent)
+    sent = {path: each for path, each in sent.items() if each.last <= now_s}
     reader = _Reader(GraphiteWeb(web, _PATIENCE_S), deadline)
     absent, unread = reader.last_points(sent)
     counted, short = reader.counts(_sample(sent, absent | unread))
@@ -80,11 +90,12 @@ def read_back(web: str | None, sent: Mapping[str, Sent], deadline: Deadline) -> 
     late = "there was no time to read all of it" if unread else None
     return ReadBack(
         state=Confirmation.MISSING if missing else state,
-        series=len(sent),
+        series=offered,
         read=len(sent) - len(absent) - len(unread),
         counted=counted,
         missing_series=len(missing),
         missing=tuple(missing[:_NAMED]),
+        later=offered - len(sent),
         reason=reader.fault or late,
     )
 

@@ -11,10 +11,11 @@ from storperf.store.database import BUSY_TIMEOUT_S, Database
 from storperf.store.events import EventRows
 from storperf.store.retention import ArtefactFolders
 from storperf.store.runs import RunRows
+from storperf.store.summary_times import SummaryTimes
 from storperf.store.trials import TrialRows
 
 
-class Store(RunRows, TrialRows, EventRows, BaselineRows, ArtefactFolders):
+class Store(RunRows, TrialRows, EventRows, BaselineRows, SummaryTimes, ArtefactFolders):
     """Runs and everything known of them; each method is one transaction.
 
     StoreError: the store cannot be read or written.  UnknownName: no such run.

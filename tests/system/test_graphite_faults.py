@@ -235,8 +235,14 @@ def test_two_runs_with_one_name_at_once_are_told_of_each_other(graphite):
     second, _ = running(graphite, 1, name="twin", target={"directory": "two", "size": "16M"})
     later, earlier = second.end(), first.end()
     run = earlier.json["run"]["id"]
-    assert later.json["sinks"]["graphite"]["shares_names_with"] == [run]
-    assert earlier.json["sinks"]["graphite"]["shares_names_with"] == []
+    told, first_told = (ended.json["sinks"]["graphite"] for ended in (later, earlier))
+    assert told["shares_names_with"] == [run]
+    assert first_told["shares_names_with"] == []
+    assert told["is_complete"], told
+    # Graphite keeps one summary a minute: the later one has the next.
+    assert told["summary_time_s"] // 60 > first_told["summary_time_s"] // 60
+    is_put_off = told["summary_time_s"] != int(later.json["run"]["created_s"])
+    assert is_put_off == ("started in the same minute" in later.stderr)
     assert f"run {run} sends to the same series" in later.stderr
     assert {later.exit_code, earlier.exit_code} <= {0, 3}
 

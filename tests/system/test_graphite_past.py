@@ -78,6 +78,22 @@ def test_the_summary_of_every_run_is_there_again(graphite, runs, filled):
         assert values["clat_p99"] == (wanted["read", "clat_p99"],)
 
 
+def test_two_runs_of_one_minute_have_a_summary_point_each(graphite, tmp_path):
+    program = graphite.program
+    clock = SteppedClock(tmp_path / "clock")
+    clock.step(-DAY_S)
+    job = program.job(name="twice", workloads=RW, duration="1s", limits=None)
+    runs = [program("run", job, "--no-graphite", "--json", **clock.environment) for _ in "12"]
+    ids = [ended.json["run"]["id"] for ended in runs]
+    # The later one first: its place does not depend on who is sent when.
+    sent = program("graphite", "backfill", *reversed(ids), "--json")
+    assert sent.exit_code == 0, sent
+    starts = [int(ended.json["run"]["created_s"]) for ended in runs]
+    path = "storperf.summary.local.twice.run.started_s"
+    points = graphite.points([path], starts[0] - 60, starts[1] + 120)[path]
+    assert [points[minute] for minute in sorted(points)] == starts
+
+
 def test_ten_seconds_are_one_point_of_all_their_ios(graphite, runs, filled):
     _, found = runs[2]
     run = found["run"]

@@ -15,7 +15,7 @@ import pytest
 from storperf.deadline import Deadline
 from storperf.sinks.points import Point
 from storperf.sinks.read_back import Confirmation, read_back
-from storperf.sinks.witness import Witness
+from storperf.sinks.witness import Sent, Witness
 
 BEGIN = 1_700_000_000
 
@@ -181,3 +181,14 @@ def test_a_server_that_does_not_answer_confirms_nothing_and_takes_no_more_than_i
 
 def test_nothing_sent_is_complete(web):
     assert read_back(web.address, {}, Deadline.after(1)).state is Confirmation.COMPLETE
+
+
+def test_what_is_of_a_time_to_come_is_told_apart_from_what_is_missing(web):
+    series = sent()
+    fill(web, series)
+    last = max(each.last for each in series.values())
+    soon = {**series, "storperf.summary.later": Sent(last + 60, last + 60)}
+    found = read_back(web.address, soon, Deadline.after(10), lambda: last + 1.0)
+    assert found.state is Confirmation.COMPLETE
+    assert (found.series, found.read, found.later) == (len(soon), len(series), 1)
+    assert found.missing == ()

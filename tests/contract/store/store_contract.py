@@ -211,6 +211,35 @@ class RunContract:
             store.set_run_facts("r", {"x": {"y": [value]}})
         assert store.get_run("r").facts == {"a": 1}
 
+    def test_no_two_runs_of_a_job_have_one_minute_of_summaries(self, store):
+        starts = [1_700_000_001.5, 1_700_000_002.5, 1_700_000_003.0, 1_700_000_050.0]
+        runs = [a_run(created_s=start) for start in starts]
+        for run in runs:
+            store.create_run(run, a_plan())
+        times = [store.take_summary_time(run) for run in runs]
+        minute = 1_700_000_001 // 60
+        assert times[0] == starts[0]
+        assert [int(each // 60) - minute for each in times] == [0, 1, 2, 3]
+        assert all(each % 60 == 0 for each in times[1:])
+        # Asked again, it is what it was, and others have their own.
+        assert [store.take_summary_time(run) for run in runs] == times
+        elsewhere = [
+            a_run(created_s=starts[0], lab="other"),
+            a_run(created_s=starts[0], job_name="x"),
+        ]
+        for run in elsewhere:
+            store.create_run(run, a_plan())
+            assert store.take_summary_time(run) == starts[0]
+
+    def test_a_run_that_never_asked_keeps_the_minute_of_its_start(self, store):
+        first, second, third = (a_run(created_s=1_700_000_001.0 + n) for n in range(3))
+        for run in (first, second, third):
+            store.create_run(run, a_plan())
+        # The second one asks first: the third is later, and has no minute of its own yet.
+        assert store.take_summary_time(second) // 60 == first.created_s // 60 + 1
+        assert store.take_summary_time(first) == first.created_s
+        assert store.take_summary_time(third) // 60 == first.created_s // 60 + 2
+
     def test_a_cancel_is_asked_for_once_or_more_and_only_for_that_run(self, store):
         for run_id in ("a", "b"):
             store.create_run(a_run(run_id), a_plan())

@@ -153,7 +153,7 @@ def summary(trial, value):
 
 
 def test_a_step_has_its_figures_after_each_trial_under_the_time_of_the_runs_start():
-    kept = RunPoints(RUN, JOB)
+    kept = RunPoints(RUN, JOB, RUN.created_s)
     first = replace(TRIAL, steadiness=Steadiness.STEADY)
     second = replace(TRIAL, id="t002", repeat=2, steadiness=Steadiness.NOT_STEADY)
     place = f"storperf.summary.lab.a~20~job.candidate.{STEP.key}.read"
@@ -166,7 +166,7 @@ def test_a_step_has_its_figures_after_each_trial_under_the_time_of_the_runs_star
 
 
 def test_a_trial_that_was_not_judged_makes_its_step_so():
-    kept = RunPoints(RUN, JOB)
+    kept = RunPoints(RUN, JOB, RUN.created_s)
     found = points(kept.of_trial(TRIAL, [summary(TRIAL, 1.0)]))
     assert [each.value for path, each in found.items() if path.endswith("steady")] == [-1]
 
@@ -174,11 +174,11 @@ def test_a_trial_that_was_not_judged_makes_its_step_so():
 @pytest.mark.parametrize("change", [{"flags": (Flag.PARTIAL,)}, {"repeat": 3}])
 def test_partial_and_added_trials_are_no_part_of_the_jobs_value(change):
     one = replace(TRIAL, **change)
-    assert RunPoints(RUN, JOB).of_trial(one, [summary(one, 100.0)]) == []
+    assert RunPoints(RUN, JOB, RUN.created_s).of_trial(one, [summary(one, 100.0)]) == []
 
 
 def test_a_failed_trial_without_figures_sends_nothing():
-    assert RunPoints(RUN, JOB).of_trial(TRIAL, []) == []
+    assert RunPoints(RUN, JOB, RUN.created_s).of_trial(TRIAL, []) == []
 
 
 def test_marks_are_never_averaged():
