@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sqlite3
@@ -11,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from storperf.errors import StoreError, UsageError
 from storperf.store import migrate
@@ -42,7 +41,7 @@ class Database:
                 revision = migrate.revision_of(connection, database.place)
             if not migrate.is_at_head(revision, database.place):
                 with database.write() as connection:
-                    migrate.upgrade(connection)
+                    migrate.bring_to_head(connection, database.place)
         except BaseException:
             database.close()
             raise
@@ -140,8 +139,9 @@ def upsert(
     """Insert rows; where the primary key is there, put the new values in its place."""
     if not rows:
         return
-    dialect = {"sqlite": sqlite_dialect, "postgresql": postgresql}[connection.dialect.name]
-    statement = dialect.insert(table)
+    # The dialect that is used is there; the other one would be two MiB for nothing.
+    dialect = importlib.import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
+    statement: Any = dialect.insert(table)
     keys = [column.name for column in table.primary_key]
     rest = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     connection.execute(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import storperf.store
-from storperf.store import schema
+from storperf.store import migrate, schema
 from storperf.store.store import Store
 
+OLD_STORE = Path(__file__).parents[2] / "fixtures/store-0001/results"
 MIGRATIONS = Path(storperf.store.__file__).with_name("migrations")
 
 
@@ -29,10 +33,41 @@ def test_head_is_the_last_migration():
     assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
 
 
-def test_migrations_make_the_tables_of_the_schema(tmp_path):
+@pytest.fixture
+def migrated():
+    """A database that the migrations made, all of them."""
+    with sa.create_engine("sqlite://").begin() as connection:
+        migrate.upgrade(connection)
+        yield connection
+
+
+def test_migrations_make_the_tables_of_the_schema(migrated):
+    context = MigrationContext.configure(migrated, opts={"compare_server_default": True})
+    assert compare_metadata(context, schema.metadata) == []
+
+
+def test_an_empty_store_gets_what_the_migrations_make(tmp_path, migrated):
     with Store.open(tmp_path) as store, store._database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
-        assert compare_metadata(context, schema.metadata) == []
+        assert _columns_of(connection) == _columns_of(migrated)
+        assert migrate.revision_of(connection, "here") == schema.HEAD
+        migrate.upgrade(connection)  # finds its mark, and nothing to do
+
+
+def _columns_of(connection):
+    """Table by table: names, kinds and rules of the columns, keys and indices."""
+    inspector = sa.inspect(connection)
+    return {
+        table: {
+            "columns": sorted(
+                (each["name"], str(each["type"]), each["nullable"], str(each["default"]))
+                for each in inspector.get_columns(table)
+            ),
+            "primary": inspector.get_pk_constraint(table),
+            "foreign": sorted(map(str, inspector.get_foreign_keys(table))),
+            "indices": sorted(map(str, inspector.get_indexes(table))),
+        }
+        for table in inspector.get_table_names()
+    }
 
 
 OPEN = """
@@ -44,13 +79,17 @@ print("alembic" in sys.modules)
 """
 
 
-def test_alembic_is_imported_only_when_tables_are_to_be_made(tmp_path):
-    command = [sys.executable, "-c", OPEN, str(tmp_path)]
+def test_alembic_is_imported_only_for_a_store_of_an_earlier_version(tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(OLD_STORE, old)
+    command = [sys.executable, "-c", OPEN]
     said = [
-        subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-        for _ in range(2)
+        subprocess.run(
+            [*command, str(root)], capture_output=True, text=True, check=True, timeout=60
+        ).stdout
+        for root in (tmp_path / "new", tmp_path / "new", old, old)
     ]
-    assert said == ["True\n", "False\n"]
+    assert said == ["False\n", "False\n", "True\n", "False\n"]
 
 
 def test_an_up_to_date_store_opens_within_50_ms(tmp_path):
