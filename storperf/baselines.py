@@ -45,28 +45,31 @@ def entries(settings: Settings, lab: str, job: str) -> tuple[BaselineEntry, ...]
 def accept(settings: Settings, run_text: str, *, who: str, why: str) -> tuple[BaselineEntry, ...]:
     """Put a run into its baseline by a person's word; only a run that measured every step."""
     with open_store(settings) as store:
-        found = store.resolve(run_text)
-        if found.state is not RunState.COMPLETED:
-            raise Conflict(
-                f"run {found.id} is {found.state}; only a completed run can be a baseline"
-            )
-        trials = store.trials(found.id)
-        partial = sorted({t.step_key for t in trials if Flag.PARTIAL in t.flags})
-        if partial:
-            raise Conflict(
-                f"run {found.id} measured only a part of {', '.join(partial)}; the sums of some "
-                "agents are no baseline for those of all"
-            )
-        measured = {(t.step_key, t.side) for t in trials if t.steadiness}
-        at_s = time.time()
-        plan = store.plan(found.id)
-        entries = tuple(
-            baseline_entry(key, step, run=found.id, who=who, why=why, at_s=at_s)
-            for key, step in baseline_keys(job_of(found, plan), plan)
-            if (key.step, key.side) in measured
-        )
+        entries = acceptable(store, run_text, who=who, why=why)
         store.enter_baseline(entries)
         return entries
+
+
+def acceptable(store: Store, run_text: str, *, who: str, why: str) -> tuple[BaselineEntry, ...]:
+    """The places that a run can have; Conflict when it is no whole measurement."""
+    found = store.resolve(run_text)
+    if found.state is not RunState.COMPLETED:
+        raise Conflict(f"run {found.id} is {found.state}; only a completed run can be a baseline")
+    trials = store.trials(found.id)
+    partial = sorted({t.step_key for t in trials if Flag.PARTIAL in t.flags})
+    if partial:
+        raise Conflict(
+            f"run {found.id} measured only a part of {', '.join(partial)}; the sums of some "
+            "agents are no baseline for those of all"
+        )
+    measured = {(t.step_key, t.side) for t in trials if t.steadiness}
+    at_s = time.time()
+    plan = store.plan(found.id)
+    return tuple(
+        baseline_entry(key, step, run=found.id, who=who, why=why, at_s=at_s)
+        for key, step in baseline_keys(job_of(found, plan), plan)
+        if (key.step, key.side) in measured
+    )
 
 
 def pin(
@@ -111,12 +114,12 @@ class Imported:
 
 
 def export_file(settings: Settings, lab: str, job: str, key_file: Path | None) -> str:
-    """A job's accepted runs as a text; UnknownName when there are none."""
+    """A job's accepted runs of its present level as a text; UnknownName when there are none."""
     key = _key(key_file)
     with open_store(settings) as store:
         accepted: dict[str, list[BaselineEntry]] = {}
         for entry in store.baseline_entries(lab, job):
-            if entry.accepted:
+            if entry.accepted and (entry.pinned or not entry.is_past):
                 accepted.setdefault(entry.run, []).append(entry)
         if not accepted:
             raise UnknownName(f"nothing is accepted for lab {lab}, job {job}")

@@ -327,7 +327,8 @@ def history(
     with open_store(settings) as store:
         runs = runs_of_job(store, job, lab, limit)
         results = [load_result(store, run.id) for run in runs]
-        return job_history(results, next_bands(store, results[0]))
+        anchors = store.anchors(runs[0].lab, runs[0].job_name)
+        return job_history(results, next_bands(store, results[0]), anchors)
 
 
 def html_history(settings: Settings, found: JobHistory, output: Path | None = None) -> Path:

@@ -30,6 +30,7 @@ LAYERS = {
     **dict.fromkeys(("engine", "run_results", "importing", "extraction", "backfill"), 4),
     "service": 5,
     "library": 5,
+    "anchoring": 5,
     "baselines": 5,
     "hosts": 5,
     "graphs": 5,

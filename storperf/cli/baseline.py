@@ -1,4 +1,4 @@
-"""`baseline show|set|pin|unpin|clear|export|import|extract`: what runs are judged against."""
+"""`baseline show|set|pin|anchor|clear|export|import|extract`: what runs are judged against."""
 
 from __future__ import annotations
 
@@ -41,15 +41,16 @@ def show(
     context: typer.Context, job: JobArgument, lab: LabOption = "local", as_json: JsonFlag = False
 ) -> None:
     """Show which runs are a job's baseline, and by whose word."""
-    from storperf import baselines
+    from storperf import anchoring, baselines
     from storperf.cli.output import print_json, stdout_console
     from storperf.reports.table import baseline_table
 
     entries = baselines.entries(settings(context), lab, job)
+    anchors = anchoring.anchors(settings(context), lab, job)
     if as_json:
-        print_json({"schema": "storperf-baseline/1", "entries": entries})
+        print_json({"schema": "storperf-baseline/1", "entries": entries, "anchors": anchors})
     else:
-        stdout_console().print(baseline_table(entries))
+        stdout_console().print(baseline_table(entries, anchors))
 
 
 @app.command("set")
@@ -102,6 +103,50 @@ def _pin(context: typer.Context, run_text: str, why: str, *, as_json: bool, pinn
         return
     words = "pinned: only pinned runs count" if pinned else "not pinned any more"
     stdout_console().print(f"{entries[0].run} is {words}, for {len(entries)} steps")
+
+
+@app.command("anchor")
+def anchor(
+    context: typer.Context,
+    run_text: RunArgument,
+    why: WhyOption = "a change of level that a person confirmed",
+    step: Annotated[str | None, typer.Option(help="Only this step.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let the baseline begin anew with a run: the level changed, and is meant to stay.
+
+    The run is accepted, whatever its verdict was; accepted runs before it count no more, unless
+    they are pinned.
+    """
+    from storperf import anchoring
+    from storperf.cli.output import print_json, stdout_console
+
+    found = anchoring.anchor(settings(context), run_text, step, who=user(), why=why)
+    if as_json:
+        print_json({"schema": "storperf-anchors/1", "anchors": found})
+    else:
+        words = f"the baseline of {len(found)} steps begins anew with {found[0].run}"
+        stdout_console().print(words, markup=False)
+
+
+@app.command("unanchor")
+def unanchor(  # noqa: PLR0913, PLR0917 - an option each
+    context: typer.Context,
+    job: JobArgument,
+    lab: LabOption = "local",
+    step: Annotated[str | None, typer.Option(help="Only this step.")] = None,
+    why: WhyOption = "taken back by a person",
+    as_json: JsonFlag = False,
+) -> None:
+    """Let the accepted runs before a change of level count again."""
+    from storperf import anchoring
+    from storperf.cli.output import print_json, stdout_console
+
+    found = anchoring.unanchor(settings(context), lab, job, step, who=user(), why=why)
+    if as_json:
+        print_json({"schema": "storperf-anchors/1", "anchors": found})
+    else:
+        stdout_console().print(f"all accepted runs of {len(found)} steps count again")
 
 
 @app.command("clear")

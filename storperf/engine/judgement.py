@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from storperf.engine.context import RunContext
 from storperf.errors import ExitCode
-from storperf.model.baseline import BaselineValue
+from storperf.model.baseline import Anchor, BaselineValue
 from storperf.model.ending import ConfirmWhen
 from storperf.model.job import CANDIDATE, PlannedTrial
 from storperf.model.verdict import WHOLE_RUN, Check, CheckKind, Reason
@@ -18,6 +18,7 @@ from storperf.units import render_duration
 def judge(context: RunContext) -> None:
     """Judge what is stored against limits, baseline and reference."""
     # scipy is heavy: not before there is something to judge.
+    from storperf.stats.trigger import MOST_RUNS
     from storperf.stats.verdict import judge_run
 
     store, run_id = context.store, context.run_id
@@ -29,7 +30,10 @@ def judge(context: RunContext) -> None:
     for key, step in keys:
         place = (key.step, key.side)
         history[place] = store.baseline_values(
-            key, runs=context.job.baseline_runs, before_run=run_id, since_s=since_s
+            key,
+            runs=max(context.job.baseline_runs, MOST_RUNS - 1),
+            before_run=run_id,
+            since_s=since_s,
         )
         if not history[place]:
             if store.baseline_values(key, runs=1, before_run=run_id):
@@ -60,8 +64,11 @@ def accept(context: RunContext, *, who: str = "storperf", whence: str = "") -> N
     """Let a clean run into the baseline, once nothing is left to be confirmed.
 
     The entry says by whose word, and `whence` where a run that was not measured here is from.
+    A confirmed change of level anchors the baseline of its step: see `_anchor`.
     """
     verdict = context.verdict
+    if verdict is not None:
+        _anchor(context, verdict.checks)
     if verdict is None or not verdict.enters_baseline:
         return
     at_s, why = context.epoch(), f"{whence}clean run: {verdict.reason}"
@@ -71,6 +78,35 @@ def accept(context: RunContext, *, who: str = "storperf", whence: str = "") -> N
             for key, step in baseline_keys(context.job, context.plan)
         ]
     )
+
+
+def _anchor(context: RunContext, checks: Sequence[Check]) -> None:
+    """Let the baseline of each step begin anew whose change of level fresh trials confirmed.
+
+    Only a change that the history raised, of which accepted runs are there: they are the new
+    level.  A single run that is worse fails, and the level that it should have had stays.
+    """
+    changed = {
+        check.step: check
+        for check in checks
+        if check.reason is Reason.REGRESSION and check.since_run and check.side == CANDIDATE
+    }
+    anchors = [
+        Anchor(
+            key=key,
+            run=changed[key.step].since_run,
+            confirmed_by=context.run_id,
+            who="storperf",
+            why=f"confirmed by run {context.run_id}: {changed[key.step].sentence}",
+            at_s=context.epoch(),
+        )
+        for key, _ in baseline_keys(context.job, context.plan)
+        if key.step in changed
+    ]
+    context.store.anchor_baseline(anchors)
+    for anchor in anchors:
+        words = f"begins anew with run {anchor.run}: a change of level is confirmed"
+        context.announce.note(f"the baseline of {anchor.key.step} {words}")
 
 
 def plan_confirmation(context: RunContext) -> bool:

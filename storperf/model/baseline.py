@@ -32,6 +32,7 @@ class BaselineEntry:
     """One run's place in a baseline: `accepted` decides; who and why are kept.
 
     While some of a key's places are `pinned`, they alone count, however old they are.
+    `is_past`: the run ended before the one that the baseline is anchored to, and does not count.
     """
 
     key: BaselineKey
@@ -42,3 +43,20 @@ class BaselineEntry:
     at_s: float
     measuring: tuple[tuple[str, str], ...] = ()
     pinned: bool = False
+    is_past: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor:
+    """A confirmed change of level: `run` is the first of the new one, and of the baseline.
+
+    None for `run` takes earlier anchors back: all accepted runs count again.
+    `confirmed_by` is the run whose fresh trials confirmed it, None where a person's word did.
+    """
+
+    key: BaselineKey
+    run: str | None
+    who: str
+    why: str
+    at_s: float
+    confirmed_by: str | None = None

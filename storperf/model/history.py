@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from storperf.model.baseline import Anchor
 from storperf.model.run import Run
 from storperf.model.verdict import Reason
 
@@ -74,9 +75,14 @@ class HistorySeries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobHistory:
-    """A job's runs in one lab, newest first, and its judged figures in the newest plan's order."""
+    """A job's runs in one lab, newest first, and its judged figures in the newest plan's order.
+
+    `anchors` are the confirmed changes of level that its baselines began anew with, newest first,
+    and who took one back.
+    """
 
     job: str
     lab: str
     runs: tuple[Run, ...]
     series: tuple[HistorySeries, ...]
+    anchors: tuple[Anchor, ...] = ()

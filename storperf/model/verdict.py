@@ -74,6 +74,7 @@ class Check:
     from baseline to candidate.  `low`/`high` bound the value, `change_low`/`change_high`
     the change, at the level the rule states.  `smallest_visible` is the loss this
     check would have seen with 80 % power.  `baseline_runs` names what was compared with.
+    `since_run`: the history's trigger suspects a new level, of which that run is the first.
     """
 
     kind: CheckKind
@@ -93,6 +94,7 @@ class Check:
     change_low: float | None = None
     change_high: float | None = None
     smallest_visible: float | None = None
+    since_run: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from storperf.errors import UnknownName, UsageError
+from storperf.model.baseline import Anchor
 from storperf.model.history import Band, HistoryPoint, HistorySeries, JobHistory, LevelChange
 from storperf.model.metric import METRICS
 from storperf.model.result import RunResult
@@ -54,7 +55,9 @@ def next_bands(store: Store, newest: RunResult) -> dict[Place, Band]:
     return bands([(step, key.side) for key, step in keys], known)
 
 
-def job_history(results: Sequence[RunResult], known: Mapping[Place, Band]) -> JobHistory:
+def job_history(
+    results: Sequence[RunResult], known: Mapping[Place, Band], anchors: Sequence[Anchor] = ()
+) -> JobHistory:
     """The history of one job in one lab; `results` newest first, at least one.
 
     Values and outcomes are those of the runs' own reports.  A run that did not measure a
@@ -82,6 +85,7 @@ def job_history(results: Sequence[RunResult], known: Mapping[Place, Band]) -> Jo
         lab=newest.run.lab,
         runs=tuple(result.run for result in results),
         series=tuple(each for each in series if each.points),
+        anchors=tuple(anchors),
     )
 
 

@@ -11,7 +11,7 @@ from storperf.model.history import HistorySeries, JobHistory
 from storperf.model.run import Run
 from storperf.reports.clean import line
 from storperf.reports.step_rows import NOTHING, shown
-from storperf.reports.table import runs_table
+from storperf.reports.table import anchor_lines, runs_table
 from storperf.stats.wording import figure_name, signed
 
 # One sign an outcome, as words do not fit into a row of runs.
@@ -40,6 +40,7 @@ def history_table(history: JobHistory) -> RenderableType:
         table,
         legend,
         *_changes(history),
+        *anchor_lines(history.anchors),
     )
 
 

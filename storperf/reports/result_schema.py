@@ -109,6 +109,7 @@ def _check() -> Schema:
             "sentence": _TEXT,
             "limit": _or_null(_TEXT),
             "baseline_runs": _list_of(_TEXT),
+            "since_run": _or_null(_TEXT),
             **{name: _or_null(_NUMBER) for name in ("value", "low", "high", *numbers)},
         }
     )

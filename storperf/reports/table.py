@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from storperf.model.baseline import BaselineEntry
+from storperf.model.baseline import Anchor, BaselineEntry
 from storperf.model.comparison import RunComparison
 from storperf.model.job import CANDIDATE
 from storperf.model.result import RunResult
@@ -70,8 +70,10 @@ def runs_table(runs: Sequence[Run]) -> RenderableType:
     return table
 
 
-def baseline_table(entries: Sequence[BaselineEntry]) -> RenderableType:
-    """A line for each run's place, in the order given."""
+def baseline_table(
+    entries: Sequence[BaselineEntry], anchors: Sequence[Anchor] = ()
+) -> RenderableType:
+    """A line for each run's place, in the order given, then where the baseline began anew."""
     if not entries:
         return Text("no run was ever entered into this baseline")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
@@ -83,12 +85,34 @@ def baseline_table(entries: Sequence[BaselineEntry]) -> RenderableType:
         table.add_row(
             Text(f"{line(entry.key.step)}{side}"),
             Text(line(entry.run)),
-            Text(("pinned" if entry.pinned else "yes") if entry.accepted else "no"),
+            Text(_counts(entry)),
             Text(_when(entry.at_s)),
             Text(line(entry.who)),
             Text(line(entry.why)),
         )
-    return table
+    return Group(table, *anchor_lines(anchors))
+
+
+def _counts(entry: BaselineEntry) -> str:
+    if not entry.accepted:
+        return "no"
+    if entry.pinned:
+        return "pinned"
+    return "no, before the change of level" if entry.is_past else "yes"
+
+
+def anchor_lines(anchors: Sequence[Anchor]) -> list[RenderableType]:
+    """A sentence for each anchor, in the order given, under an empty line."""
+    told: list[RenderableType] = [Text("")] if anchors else []
+    for each in anchors:
+        what = "counts all accepted runs again" if each.run is None else f"begins with {each.run}"
+        told.append(
+            Text(
+                f"{line(each.key.step)}: the baseline {what}, since {_when(each.at_s)} UTC"
+                f" by {line(each.who)}: {line(each.why)}"
+            )
+        )
+    return told
 
 
 def comparison_table(comparison: RunComparison) -> RenderableType:

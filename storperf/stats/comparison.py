@@ -41,6 +41,19 @@ class Baseline:
     runs: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspected:
+    """A figure of which the last runs sank: `first_run` is the first of the suspected level.
+
+    `before` are the runs before that: what fresh trials have to be held against, because
+    the newest part of the baseline has sunk too.
+    """
+
+    first_run: str
+    before: Baseline
+    sentence: str
+
+
 def baselines(history: History, runs: int) -> dict[Place, Baseline]:
     """The last `runs` usable values of each figure in `history`.
 
@@ -75,6 +88,7 @@ def judge_against_baselines(
     values: Mapping[Place, RunValue],
     known: Mapping[Place, Baseline],
     fresh: Mapping[Place, RunValue] = MappingProxyType({}),
+    sunk: Mapping[Place, Suspected] = MappingProxyType({}),
 ) -> Iterator[Check]:
     """A screen for each judged figure that has a baseline.
 
@@ -84,6 +98,7 @@ def judge_against_baselines(
     is not suspicious for having many steps.  A screen says suspicious, never fail.
     `fresh` has the figures of the trials that were added to confirm a suspicion: they alone
     decide whether a suspicious figure is a regression (see `_confirm`).
+    A figure of `sunk` is suspicious whatever its screen says, until fresh trials say no.
     """
     places = _judged_places(usable)
     pending = []
@@ -100,11 +115,18 @@ def judge_against_baselines(
         place: _judge(place, value, known[place], priors[place], levels[place])
         for place, value in pending
     }
+    screened |= {
+        place: _with_history(screened[place], found)
+        for place, found in sunk.items()
+        if place in screened
+    }
     suspected = [place for place in screened if place in fresh and _is_suspicious(screened[place])]
     for place, check in screened.items():
         if place in suspected:
             alpha = sidak(CONFIRM_ALPHA, len(suspected))
-            yield _confirm(check, fresh[place], known[place], priors[place], alpha)
+            own = sunk[place].before if place in sunk else known[place]
+            confirmed = _confirm(check, fresh[place], own, priors[place], alpha)
+            yield replace(confirmed, since_run=check.since_run)
         else:
             yield check
 
@@ -184,6 +206,16 @@ def _judged_places(steps: Sequence[tuple[Step, str]]) -> list[Place]:
 
 def _is_suspicious(check: Check) -> bool:
     return check.reason is Reason.SUSPICIOUS
+
+
+def _with_history(check: Check, found: Suspected) -> Check:
+    """The screen of a figure whose last runs sank: suspicious, for that reason."""
+    return replace(
+        check,
+        reason=Reason.SUSPICIOUS,
+        since_run=found.first_run,
+        sentence=f"{found.sentence} This run: {check.sentence}",
+    )
 
 
 def _confirm(suspicion: Check, fresh: RunValue, own: Baseline, prior: Prior, alpha: float) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from storperf.errors import worst
 from storperf.model.job import CANDIDATE, REFERENCE, Job, Plan, Step
@@ -20,6 +21,7 @@ from storperf.stats.gates import judge_gates, latest_attempts
 from storperf.stats.limits import judge_limits
 from storperf.stats.paired import Pairs, judge_pairs, pairs_of
 from storperf.stats.repeats import Place, agent_values, run_values
+from storperf.stats.triggers import suspected_levels
 from storperf.stats.wording import count, percent
 
 # Of several reasons with the same exit code, the first is the run's.
@@ -63,7 +65,7 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     step's own fingerprint; `differing` says, where runs exist only under another one,
     which measuring field differs and both its values.  `faults` are sentences about what else
     makes the run invalid.  First the gates; a step whose trials do not pass them is not
-    judged further.  Then the limits, then the screen.
+    judged further.  Then the limits, then the screen and the trigger of the history.
     Trials whose repeat is above the job's were added to confirm a suspicion
     (`plan_confirmation`): pairs with the reference, which decide instead of the screen, or
     repeats of the candidate.
@@ -91,8 +93,13 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     own = agent_values(measured, summaries)
     checks += judge_limits(job.limits, planned_steps, candidates, values, own)
     known = baselines(history, job.baseline_runs)
-    compared = list(judge_against_baselines(usable, screened, known, fresh))
+    sunk = suspected_levels(usable, screened, history)
+    compared = list(judge_against_baselines(usable, screened, known, fresh, sunk))
     paired = _paired(job, usable, pairs_of(confirming, summaries), known, compared)
+    paired = [
+        replace(check, since_run=sunk[_place(check)].first_run) if _place(check) in sunk else check
+        for check in paired
+    ]
     settled = {_place(check) for check in paired}
     checks += [
         check for check in compared if not (_is_suspicious(check) and _place(check) in settled)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -13,6 +14,7 @@ from storperf.errors import UnknownName
 from storperf.model.baseline import BaselineEntry, BaselineKey, BaselineValue
 from storperf.model.run import Flag, TrialEnd
 from storperf.store import schema
+from storperf.store.anchors import anchored_since_s
 from storperf.store.database import Database
 from storperf.store.runs import pairs, require_run
 from storperf.store.trials import is_latest_attempt, summary_of_trial
@@ -41,7 +43,8 @@ class BaselineRows:
     ) -> tuple[BaselineValue, ...]:
         """Values of the last `runs` accepted runs other than `before_run`, oldest run first.
 
-        Runs that ended before `since_s` have aged out.  Where places are pinned, the runs of
+        Runs that ended before `since_s` have aged out, and those before the run that the
+        baseline is anchored to are of another level.  Where places are pinned, the runs of
         those count, and no others; they never age.
         Only figures over all agents, of the latest attempts.  The repeats of one session are
         averaged to one value, on the log scale (geometric mean) when all are positive.
@@ -59,8 +62,10 @@ class BaselineRows:
         with self._database.read() as connection:
             if connection.scalar(sa.select(sa.func.count()).where(accepted.c.pinned)):
                 last = last.where(accepted.c.pinned)
-            elif since_s is not None:
-                last = last.where(ended >= since_s)
+            else:
+                bounds = (since_s, anchored_since_s(connection, key, before_run))
+                for bound in bounds:
+                    last = last if bound is None else last.where(ended >= bound)
             return _session_means(connection.execute(_figures(key, last.subquery())))
 
     def enter_baseline(self, entries: Sequence[BaselineEntry]) -> None:
@@ -97,10 +102,18 @@ class BaselineRows:
 
     def baseline_entries(self, lab: str, job: str) -> tuple[BaselineEntry, ...]:
         """What holds now for each place of the job, accepted or not, newest first."""
-        places = _holding(_PLACES.c.lab == lab, _PLACES.c.job == job)
+        places = _holding(_PLACES.c.lab == lab, _PLACES.c.job == job).subquery()
+        ended = sa.func.coalesce(_RUNS.c.ended_s, places.c.at_s).label("ended_s")
+        found = sa.select(places, ended).join(_RUNS, _RUNS.c.id == places.c.run_id)
         with self._database.read() as connection:
-            rows = connection.execute(places.order_by(_PLACES.c.number.desc()))
-            return tuple(_entry(row) for row in rows.mappings())
+            rows = connection.execute(found.order_by(places.c.number.desc())).mappings().all()
+            entries = [_entry(row) for row in rows]
+            since = {key: anchored_since_s(connection, key) for key in {e.key for e in entries}}
+        return tuple(
+            replace(entry, is_past=bound is not None and row["ended_s"] < bound)
+            for row, entry in zip(rows, entries, strict=True)
+            for bound in (since[entry.key],)
+        )
 
     def measuring_of_other_fingerprints(
         self, key: BaselineKey

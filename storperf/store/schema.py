@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-HEAD = "0003"
+HEAD = "0004"
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -207,4 +207,22 @@ baseline = sa.Table(
     sa.Column("measuring", Json, nullable=False),
     sa.Index(None, "lab", "job", "side", "step", "fingerprint"),
     sa.Index(None, "run_id"),
+)
+
+# Only ever added to, as the baseline is; without a run it takes the earlier ones back.
+anchors = sa.Table(
+    "anchors",
+    metadata,
+    _number(),
+    sa.Column("lab", Words, nullable=False),
+    sa.Column("job", Words, nullable=False),
+    sa.Column("side", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("run_id", sa.Text, sa.ForeignKey("runs.id", ondelete="CASCADE")),
+    sa.Column("confirmed_by", sa.Text),
+    sa.Column("who", Words, nullable=False),
+    sa.Column("why", Words, nullable=False),
+    sa.Column("at_s", sa.Double, nullable=False),
+    sa.Index(None, "lab", "job", "side", "step", "fingerprint"),
 )

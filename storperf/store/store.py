@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from storperf.store.anchors import AnchorRows
 from storperf.store.baselines import BaselineRows
 from storperf.store.database import BUSY_TIMEOUT_S, Database
 from storperf.store.events import EventRows
@@ -15,7 +16,9 @@ from storperf.store.summary_times import SummaryTimes
 from storperf.store.trials import TrialRows
 
 
-class Store(RunRows, TrialRows, EventRows, BaselineRows, SummaryTimes, ArtefactFolders):
+class Store(
+    RunRows, TrialRows, EventRows, BaselineRows, AnchorRows, SummaryTimes, ArtefactFolders
+):
     """Runs and everything known of them; each method is one transaction.
 
     StoreError: the store cannot be read or written.  UnknownName: no such run.

@@ -152,3 +152,26 @@ def test_a_key_or_a_file_that_cannot_be_read_is_told(storperf, nightly, elsewher
         ended = elsewhere("baseline", "import", *arguments)
         assert ended.exit_code == 2, ended
         assert said in " ".join(ended.stderr.split())
+
+
+def test_a_person_lets_the_baseline_begin_anew_with_a_slower_level(storperf, nightly, elsewhere):
+    (slow,) = imported(storperf, "--job", "nightly", later(SINGLE, storperf.folder, 20, 0.5))
+    assert storperf("show", slow["run"], "--json").json["run"]["reason"] == "suspicious"
+    ended = storperf("baseline", "anchor", slow["run"], "--why", "encryption is on")
+    assert ended.exit_code == 0, ended
+    (result,) = imported(storperf, "--job", "nightly", later(SINGLE, storperf.folder, 21, 0.5))
+    verdict = storperf("show", result["run"], "--json").json["verdict"]
+    assert verdict["outcome"] == "pass"
+    assert {tuple(check["baseline_runs"]) for check in verdict["checks"]} == {(slow["run"],)}
+    shown = storperf("baseline", "show", "nightly", "--json").json
+    assert {anchor["why"] for anchor in shown["anchors"]} == {"encryption is on"}
+    assert sum(entry["is_past"] for entry in shown["entries"]) == NIGHTS
+    told = " ".join(storperf("history", "nightly").stdout.split())
+    assert f"the baseline begins with {slow['run']}" in told
+    file = storperf.folder / "anchored.json"
+    storperf("baseline", "export", "nightly", "-o", file)
+    assert elsewhere("baseline", "import", file, "--json").json["runs"][0]["run"] == slow["run"]
+    assert storperf("baseline", "unanchor", "nightly").exit_code == 0
+    assert storperf("baseline", "unanchor", "nightly").exit_code == 2
+    again = storperf("baseline", "show", "nightly", "--json").json["entries"]
+    assert not any(entry["is_past"] for entry in again)

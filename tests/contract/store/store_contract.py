@@ -13,6 +13,7 @@ from contract.store.store_values import (
     a_run,
     a_summary,
     a_trial,
+    an_anchor,
     an_entry,
     measured_run,
 )
@@ -528,6 +529,40 @@ class BaselineContract:
         assert [value.value for value in pinned] == [1.0]
         store.enter_baseline([an_entry(old, pinned=False)])
         assert len(store.baseline_values(a_key(), runs=9)) == 2
+
+    def test_runs_before_the_anchor_count_no_more_until_it_is_taken_back(self, store):
+        runs = [measured_run(store, float(n), ended_s=10.0 * n) for n in range(1, 5)]
+        store.anchor_baseline([an_anchor(runs[2])])
+        values = store.baseline_values(a_key(), runs=9)
+        assert [value.run for value in values] == runs[2:]
+        past = {entry.run for entry in store.baseline_entries("pod9", "nightly") if entry.is_past}
+        assert past == set(runs[:2])
+        store.anchor_baseline([an_anchor(None, why="it was the switch")])
+        assert len(store.baseline_values(a_key(), runs=9)) == 4
+        assert [each.run for each in store.anchors("pod9", "nightly")] == [None, runs[2]]
+
+    def test_anchor_that_a_run_confirmed_holds_for_later_runs_and_not_for_itself(self, store):
+        runs = [measured_run(store, float(n), ended_s=10.0 * n) for n in range(1, 5)]
+        store.anchor_baseline([an_anchor(runs[2], confirmed_by="tonight")])
+        assert len(store.baseline_values(a_key(), runs=9, before_run="tonight")) == 4
+        assert len(store.baseline_values(a_key(), runs=9, before_run="tomorrow")) == 2
+
+    def test_pinned_runs_count_though_they_are_before_the_anchor(self, store):
+        runs = [measured_run(store, float(n), ended_s=10.0 * n) for n in range(1, 4)]
+        store.anchor_baseline([an_anchor(runs[2])])
+        store.enter_baseline([an_entry(runs[0], pinned=True)])
+        assert [value.run for value in store.baseline_values(a_key(), runs=9)] == runs[:1]
+
+    @pytest.mark.parametrize("field", ["lab", "job", "side", "step", "fingerprint"])
+    def test_anchor_is_of_one_key_alone(self, store, field):
+        runs = [measured_run(store, float(n), ended_s=10.0 * n) for n in range(1, 4)]
+        store.anchor_baseline([an_anchor(runs[2], key=a_key(**{field: "another"}))])
+        assert len(store.baseline_values(a_key(), runs=9)) == 3
+
+    def test_anchor_to_a_run_that_is_not_there_is_refused(self, store):
+        with pytest.raises(UnknownName, match="nobody"):
+            store.anchor_baseline([an_anchor("nobody")])
+        assert store.anchors("pod9", "nightly") == ()
 
     def test_a_pin_that_was_cleared_holds_nothing_back(self, store):
         old = measured_run(store, 1.0, ended_s=1.0)

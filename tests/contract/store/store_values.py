@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from storperf.model.baseline import BaselineEntry, BaselineKey
+from storperf.model.baseline import Anchor, BaselineEntry, BaselineKey
 from storperf.model.job import Plan, PlannedTrial, Step, Workload
 from storperf.model.run import Run, RunState, Summary, Trial, TrialEnd, TrialState
 
@@ -82,6 +82,11 @@ def a_key(**changes):
         "fingerprint": "f1",
     }
     return BaselineKey(**values | changes)
+
+
+def an_anchor(run, **changes):
+    values = {"key": a_key(), "who": "ann", "why": "the array was rebuilt", "at_s": 99.0}
+    return Anchor(run=run, **values | changes)
 
 
 def an_entry(run, **changes):
