@@ -16,9 +16,7 @@ from storperf.store.summary_times import SummaryTimes
 from storperf.store.trials import TrialRows
 
 
-class Store(
-    RunRows, TrialRows, EventRows, BaselineRows, AnchorRows, SummaryTimes, ArtefactFolders
-):
+class Store(RunRows, TrialRows, EventRows, BaselineRows, AnchorRows, SummaryTimes, ArtefactFolders):
     """Runs and everything known of them; each method is one transaction.
 
     StoreError: the store cannot be read or written.  UnknownName: no such run.
