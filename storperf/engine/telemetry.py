@@ -41,10 +41,12 @@ class Telemetry:
         sink: GraphiteSink,
         *,
         epoch: Callable[[], float],
+        note: Callable[[str], None],
         summary_time_s: float,
     ) -> None:
         self._run = run
         self._epoch = epoch
+        self._note = note
         self._summary_time_s = summary_time_s
         self._job = job
         self._sink = sink
@@ -69,6 +71,8 @@ class Telemetry:
         """Send what a host's record of the trial holds; its clock is `offset_s` ahead of ours."""
         if self._stream is not None:
             self._sink.put(self._stream.hear(agent, record, offset_s))
+        for text in self._sink.news():
+            self._note(f"{text}; the store has every figure")
 
     def end_trial(self, trial: Trial, summaries: Sequence[Summary]) -> None:
         """Send the last second of a trial, and the figures that its step has now."""
@@ -188,10 +192,21 @@ def sending(
         yield
         return
     owner = Owner(run=run.id, lab=run.lab, job=run.job_name, graphite=Graphite(**found))
-    sink = GraphiteSink(spools, owner)
+    sink = GraphiteSink(spools, owner, epoch=context.epoch)
     at_s = context.store.take_summary_time(run)
+
+    def note(text: str) -> None:
+        # Of the announcer below, which tells the telemetry too.
+        context.announce.note(text)
+
     telemetry = Telemetry(
-        run, context.job, context.plan, sink, epoch=context.epoch, summary_time_s=at_s
+        run,
+        context.job,
+        context.plan,
+        sink,
+        epoch=context.epoch,
+        note=note,
+        summary_time_s=at_s,
     )
     context.telemetry = telemetry
     context.announce = Announcer(run.id, (*listeners, telemetry.listen))

@@ -26,6 +26,7 @@ KEPT_S = 120.0
 FINE_S = 86_400.0
 _MEMORY_BYTES = 32 << 20
 _LOOK_S = 1.0
+_FULL = "the spool for Graphite is full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,8 @@ class Backlog:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.inherited = self.dropped = self.thinned = self.damaged = 0
+        # Sentences about what had to go, for whoever watches; another thread reads them.
+        self.news: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._arrivals = arrivals
         self._limits = limits
         self._monotonic = monotonic
@@ -207,10 +210,10 @@ class Backlog:
     def _keep_age(self) -> None:
         for segment in self._unsent():
             if segment.age_s() > self._limits.age_s:
-                self._drop(segment)
+                self._drop(segment, "points wait for Graphite for longer than `spool_age`")
         old = [each for each in self._unsent() if each.age_s() > FINE_S and not each.is_thin]
         if old:
-            self._thin(old)
+            self._thin(old, "points wait for Graphite for more than a day")
 
     def _keep_size(self, which: Callable[[Segment], bool] | None, limit: int) -> None:
         def chosen(segments: Iterable[Segment]) -> list[Segment]:
@@ -226,10 +229,10 @@ class Backlog:
         for share in (2, 1):
             unsent = chosen(self._unsent())
             if excess() > 0:
-                self._thin(unsent[: max(1, len(unsent) // share)])
+                self._thin(unsent[: max(1, len(unsent) // share)], _FULL)
         for segment in chosen(self._unsent()):
             if excess() > 0:
-                self._drop(segment)
+                self._drop(segment, _FULL)
 
     def _forget(self, segment: Segment) -> None:
         while len(self._marks) > 1 and self._marks[0].position.number <= segment.number:
@@ -240,16 +243,16 @@ class Backlog:
             self._confirmed = floor
         self._remove(segment)
 
-    def _drop(self, segment: Segment) -> None:
-        """Lose what never left, and count it."""
+    def _drop(self, segment: Segment, why: str) -> None:
+        """Lose what never left, count it, and say so the first time."""
         lost = sum(map(count_of, segment.entries()))
         if not self.dropped:
-            log.warning("the spool is full, its oldest points are dropped from now on")
+            self.news.put(f"{why}: the oldest are dropped from now on")
         self.dropped += lost
         self._remove(segment)
 
-    def _thin(self, group: Sequence[Segment]) -> None:
-        """Make a group of segments one with points of ten seconds, and count what that takes."""
+    def _thin(self, group: Sequence[Segment], why: str) -> None:
+        """Make a group of segments one with points of ten seconds; count what that takes."""
         if not group or all(segment.is_thin for segment in group):
             return
         before = _Tally()
@@ -263,10 +266,11 @@ class Backlog:
             log.warning("the spool cannot be thinned: %s", error)
             output.remove()
             return
-        if not self.thinned:
-            log.warning("the spool is full, its oldest seconds become points of %d s", WINDOW_S)
         # The group was read twice.
-        self.thinned += before.points // 2 - after.points
+        gone = before.points // 2 - after.points
+        if gone and not self.thinned:
+            self.news.put(f"{why}: the oldest seconds become points of {WINDOW_S} s from now on")
+        self.thinned += gone
         place = self._segments.index(group[0])
         for segment in group:
             self._remove(segment)

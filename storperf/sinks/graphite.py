@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -32,11 +32,16 @@ class GraphiteSink:
     """
 
     def __init__(
-        self, spools: Path, owner: Owner, monotonic: Callable[[], float] = time.monotonic
+        self,
+        spools: Path,
+        owner: Owner,
+        monotonic: Callable[[], float] = time.monotonic,
+        epoch: Callable[[], float] = time.time,
     ) -> None:
         self.address = owner.graphite
         self.shares_names_with = sharing_names(spools, owner)
         self._monotonic = monotonic
+        self._epoch = epoch
         self._begun_s = monotonic()
         self._spool = Spool(spools / owner.run, owner)
         limits = Limits(size_bytes=self.address.spool_bytes, age_s=self.address.spool_age_s)
@@ -54,6 +59,12 @@ class GraphiteSink:
         """Take an event; without a web address there is nobody to tell."""
         if self._events is not None:
             self._events.put(happening)
+
+    def news(self) -> Iterator[str]:
+        """What has to be told of the points since the last call, each thing once in a run."""
+        news = self._backlog.news
+        while not news.empty():
+            yield news.get()
 
     def close(self, flush_s: float = FLUSH_S) -> dict[str, object]:
         """Send what is left, look whether it can be read; plain facts of what became of it.
@@ -93,11 +104,11 @@ class GraphiteSink:
         patience_s = max(READ_BACK_S, _LONG_RUN_SHARE * length_s) + _SERIES_S * len(sent)
         deadline = Deadline.after(patience_s)
         half = Deadline.after(deadline.remaining_s() / 2)
-        found = read_back(self.address.web, sent, half)
+        found = read_back(self.address.web, sent, half, self._epoch)
         if found.state is Confirmation.MISSING:
             self._carbon.resend()
             if self._carbon.flush(deadline):
-                found = read_back(self.address.web, sent, deadline)
+                found = read_back(self.address.web, sent, deadline, self._epoch)
         return found
 
     def _end(self, *, is_all_there: bool) -> CarbonCount:

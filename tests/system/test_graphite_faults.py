@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from system.graphite_server import GraphiteServer
+from tools.stepped_clock import SteppedClock, compiler
 
 # The bound on the flush, and what a run's own time varies by on a busy machine.
 MORE_S = 3.0 + 7.0
@@ -228,6 +229,29 @@ def test_a_full_disk_of_the_spool_harms_nothing(graphite, mounted):
     assert "No space left" in sink["spool_fault"]
     assert "memory does" in ended.stderr
     assert_without_a_gap(seconds_of(graphite, ended), 2)
+
+
+def test_a_stepped_clock_costs_no_second_and_no_read_back(graphite, tmp_path):
+    if compiler() is None:
+        pytest.skip("needs a C compiler for a clock of its own")
+    program = graphite.program
+    clock = SteppedClock(tmp_path / "clock")
+    job = program.job(name="stepped", duration="11s", provider=program.lying_fio())
+    run = program.start("run", job, "--json", **clock.environment)
+    run.until("started")
+    # Of the manager and of its agent; Graphite has its own.
+    for seconds in (90, -90, 3600, -3600):
+        time.sleep(2)
+        clock.step(seconds)
+    ended = run.end()
+    assert ended.exit_code in {0, 3}, ended
+    sink = ended.json["sinks"]["graphite"]
+    assert sink["is_complete"], sink
+    assert sink["read_back"]["state"] == "complete"
+    assert sink["read_back"]["read"] + sink["read_back"]["later"] == sink["read_back"]["series"]
+    assert sink["read_back"]["later"] <= 5
+    assert (sink["points"]["dropped"], sink["points"]["thinned"]) == (0, 0)
+    assert_without_a_gap(seconds_of(graphite, ended), 10)
 
 
 def test_two_runs_with_one_name_at_once_are_told_of_each_other(graphite):

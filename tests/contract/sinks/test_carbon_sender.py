@@ -212,6 +212,15 @@ def test_an_absent_carbon_costs_no_point_and_no_time(sender):
     assert "refused" in sending.carbon.last_error
 
 
+def test_a_spool_that_fills_up_while_carbon_is_away_is_told_at_once(sender):
+    limits = Limits(size_bytes=1 << 18, age_s=1e9)
+    sending = sender(free_port(), limits=limits, spool_bytes=1 << 18)
+    for number in range(0, 6000, 100):
+        sending.put(points(100, first=number))
+    wait_until(lambda: not sending.backlog.news.empty())
+    assert "the spool for Graphite is full" in sending.backlog.news.get()
+
+
 def test_a_carbon_that_never_reads_costs_no_more_than_the_flush(carbon, sender):
     server = carbon(never_reads)
     sending = sender(server.port)

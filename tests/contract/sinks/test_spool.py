@@ -199,6 +199,14 @@ def test_a_full_spool_thins_the_oldest_seconds_and_counts_them(open_spool, clock
     assert total == 400 * 8 * 100
     assert backlog.dropped == 0
     assert backlog.thinned == spool.offered - backlog.sent > 0
+    # Thinned many times, told once.
+    assert told(backlog) == [
+        "the spool for Graphite is full: the oldest seconds become points of 10 s from now on"
+    ]
+
+
+def told(backlog):
+    return [backlog.news.get() for _ in range(backlog.news.qsize())]
 
 
 def test_a_spool_that_cannot_be_thinned_further_drops_the_oldest_and_counts_them(open_spool, clock):
@@ -211,6 +219,7 @@ def test_a_spool_that_cannot_be_thinned_further_drops_the_oldest_and_counts_them
     found = take_all(backlog)
     assert found[-1].points[0][1] == 39_999
     assert backlog.dropped == 40_000 - len(found) > 0
+    assert told(backlog) == ["the spool for Graphite is full: the oldest are dropped from now on"]
     assert backlog.thinned == 0
 
 
@@ -226,6 +235,8 @@ def test_what_is_too_old_is_dropped_and_counted(open_spool, clock):
     _, backlog = open_spool(Limits(size_bytes=1 << 20, age_s=-1.0))
     assert take_all(backlog) == []
     assert (backlog.inherited, backlog.dropped) == (100, 100)
+    (news,) = told(backlog)
+    assert "longer than `spool_age`" in news
 
 
 # --- its disk --------------------------------------------------------------------------------
