@@ -8,12 +8,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
-from storperf.model.ending import LOOKS
+from storperf.model.ending import LOOKS, RERUNS
 from storperf.model.job import CANDIDATE, REFERENCE, Job, Plan, PlannedTrial
 from storperf.plan import trial_id
-
-# Without a reference the step itself is measured so often, and looked at once.
-RERUNS = 2
 
 
 def confirming_trials(

@@ -97,11 +97,13 @@ def run(  # noqa: PLR0913 - what a caller may say, by keyword
     graphite: bool = True,
     listeners: Sequence[Listener] = (),
     cancel: Cancel | None = None,
+    calibration: Mapping[str, object] | None = None,
 ) -> RunResult:
     """Carry a job out, from its first agent to its verdict.
 
     `confirm` takes the place of the job's own `confirm.when`.  Intervals go to the job's
-    Graphite, else to the embedded one if it is up; nowhere without `graphite`.
+    Graphite, else to the embedded one if it is up; nowhere without `graphite`.  `calibration`
+    says to which calibration the run belongs; such a run enters no baseline unless it says so.
     """
     if confirm is ConfirmWhen.ALWAYS and not job.has_reference:
         raise UsageError("pairs need a second target; name it in the job file as `reference`")
@@ -125,6 +127,7 @@ def run(  # noqa: PLR0913 - what a caller may say, by keyword
                 "directory": str(settings.directory),
                 "confirm": confirm,
                 "graphite": None if address is None else asdict(address),
+                **({} if calibration is None else {"calibration": dict(calibration)}),
             },
         )
         store.create_run(started, plan)

@@ -32,6 +32,7 @@ LAYERS = {
     "library": 5,
     "anchoring": 5,
     "baselines": 5,
+    "calibration": 5,
     "hosts": 5,
     "graphs": 5,
     "deliveries": 5,

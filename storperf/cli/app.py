@@ -14,6 +14,7 @@ import typer
 from storperf.cli import (
     agent,
     baseline,
+    calibrating,
     doctor,
     graphite,
     importing,
@@ -63,6 +64,7 @@ def main_options(
 app.command("run")(running.run)
 app.command("resume")(running.resume)
 app.command("cancel")(running.cancel)
+app.command("calibrate")(calibrating.calibrate)
 app.command("doctor")(doctor.doctor)
 app.command("import")(importing.import_results)
 app.command("list")(looking.list_runs)

@@ -18,6 +18,7 @@ from storperf.units import render_duration
 def judge(context: RunContext) -> None:
     """Judge what is stored against limits, baseline and reference."""
     # scipy is heavy: not before there is something to judge.
+    from storperf.stats.calibration import lab_spreads
     from storperf.stats.trigger import MOST_RUNS
     from storperf.stats.verdict import judge_run
 
@@ -48,6 +49,7 @@ def judge(context: RunContext) -> None:
         summaries=store.summaries(run_id),
         history=history,
         differing=differing,
+        lab=lab_spreads([(step, key.side) for key, step in keys], store.spreads(context.job.lab)),
         faults=[text for code, text in context.faults if code is ExitCode.INFRASTRUCTURE],
     )
     context.verdict = verdict
@@ -67,9 +69,10 @@ def accept(context: RunContext, *, who: str = "storperf", whence: str = "") -> N
     A confirmed change of level anchors the baseline of its step: see `_anchor`.
     """
     verdict = context.verdict
-    if verdict is not None:
-        _anchor(context, verdict.checks)
-    if verdict is None or not verdict.enters_baseline:
+    if verdict is None or _only_calibrates(context):
+        return
+    _anchor(context, verdict.checks)
+    if not verdict.enters_baseline:
         return
     at_s, why = context.epoch(), f"{whence}clean run: {verdict.reason}"
     context.store.enter_baseline(
@@ -107,6 +110,14 @@ def _anchor(context: RunContext, checks: Sequence[Check]) -> None:
     for anchor in anchors:
         words = f"begins anew with run {anchor.run}: a change of level is confirmed"
         context.announce.note(f"the baseline of {anchor.key.step} {words}")
+
+
+def _only_calibrates(context: RunContext) -> bool:
+    """Whether the run was made to see how much runs scatter, and nobody asked for more."""
+    match context.store.get_run(context.run_id).facts.get("calibration"):
+        case {"accept": accept}:
+            return not accept
+    return False
 
 
 def plan_confirmation(context: RunContext) -> bool:

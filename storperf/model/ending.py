@@ -58,6 +58,8 @@ class Need(StrEnum):
 
 # After how many pairs is looked whether they decide (VERDICT.md section 6, stage 2).
 LOOKS = (3, 5, 8)
+# Without a reference the step itself is measured so often, and looked at once.
+RERUNS = 2
 
 
 class ConfirmWhen(StrEnum):

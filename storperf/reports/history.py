@@ -15,6 +15,7 @@ from storperf.model.run import Run
 from storperf.model.verdict import Check
 from storperf.plan import baseline_keys
 from storperf.reports.step_rows import StepRow, step_rows, winning_reason
+from storperf.stats.calibration import lab_spreads
 from storperf.stats.changes import find_changes
 from storperf.stats.comparison import TAIL, bands, baselines
 from storperf.stats.repeats import Place
@@ -52,7 +53,8 @@ def next_bands(store: Store, newest: RunResult) -> dict[Place, Band]:
         for key, _ in keys
     }
     known = baselines(values, newest.job.baseline_runs)
-    return bands([(step, key.side) for key, step in keys], known)
+    places = [(step, key.side) for key, step in keys]
+    return bands(places, known, lab_spreads(places, store.spreads(newest.job.lab)))
 
 
 def job_history(

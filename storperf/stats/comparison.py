@@ -13,7 +13,7 @@ from storperf.model.job import CANDIDATE, Step
 from storperf.model.metric import METRICS
 from storperf.model.verdict import Check, CheckKind, Reason
 from storperf.stats.multiple import held_to
-from storperf.stats.prior import Prior, Spread, choose_prior, spread_of
+from storperf.stats.prior import LabSpread, Prior, Spread, choose_prior, spread_of
 from storperf.stats.repeats import Place, RunValue
 from storperf.stats.screen import (
     CONFIRM_ALPHA,
@@ -83,12 +83,14 @@ def usable_value(metric: str, value: float) -> float | None:
     return value if math.isfinite(value) and value > 0 else None
 
 
-def judge_against_baselines(
+def judge_against_baselines(  # noqa: PLR0913 - what is known of a run besides its values
     usable: Sequence[tuple[Step, str]],
     values: Mapping[Place, RunValue],
     known: Mapping[Place, Baseline],
+    *,
     fresh: Mapping[Place, RunValue] = MappingProxyType({}),
     sunk: Mapping[Place, Suspected] = MappingProxyType({}),
+    lab: Mapping[Place, LabSpread] = MappingProxyType({}),
 ) -> Iterator[Check]:
     """A screen for each judged figure that has a baseline.
 
@@ -97,10 +99,11 @@ def judge_against_baselines(
     reported only.  The screens of a run share one false-alarm budget (`_levels`), so that it
     is not suspicious for having many steps.  A screen says suspicious, never fail.
     `fresh` has the figures of the trials that were added to confirm a suspicion: they alone
-    decide whether a suspicious figure is a regression (see `_confirm`).
-    A figure of `sunk` is suspicious whatever its screen says, until fresh trials say no.
+    decide whether a suspicious figure is a regression (see `_confirm`).  A figure of `sunk` is
+    suspicious whatever its screen says, until fresh trials say no.  `lab` is what calibrations
+    know of the figures' spread.
     """
-    places = _judged_places(usable)
+    places = judged_places(usable)
     pending = []
     for place in places:
         found = values.get(place)
@@ -109,7 +112,7 @@ def judge_against_baselines(
             pending.append((place, value))
         elif place in known:
             yield _without_value(place, known[place])
-    priors = _priors([place for place, _ in pending], known)
+    priors = _priors([place for place, _ in pending], known, lab)
     levels = _levels(pending, known, priors)
     screened = {
         place: _judge(place, value, known[place], priors[place], levels[place])
@@ -159,26 +162,37 @@ def is_primary(place: Place) -> bool:
     return place[3] != TAIL
 
 
-def _priors(places: Sequence[Place], known: Mapping[Place, Baseline]) -> dict[Place, Prior]:
-    """What is known of each figure's spread, from the others of its metric."""
+def _priors(
+    places: Sequence[Place], known: Mapping[Place, Baseline], lab: Mapping[Place, LabSpread]
+) -> dict[Place, Prior]:
+    """What is known of each figure's spread, from the others of its metric and calibrations."""
     spreads = {place: spread_of(known[place].values) for place in places}
     pooled: dict[str, Spread] = {}
     for place, spread in spreads.items():
         pooled[place[3]] = pooled.get(place[3], Spread(squares=0.0, df=0)) + spread
     return {
-        place: choose_prior(place[3], len(known[place].values), pooled[place[3]] - spreads[place])
+        place: choose_prior(
+            place[3],
+            len(known[place].values),
+            pooled[place[3]] - spreads[place],
+            lab.get(place),
+        )
         for place in places
     }
 
 
-def bands(steps: Sequence[tuple[Step, str]], known: Mapping[Place, Baseline]) -> dict[Place, Band]:
+def bands(
+    steps: Sequence[tuple[Step, str]],
+    known: Mapping[Place, Baseline],
+    lab: Mapping[Place, LabSpread] = MappingProxyType({}),
+) -> dict[Place, Band]:
     """For each judged figure with a baseline where the next run's value would be suspicious.
 
     As `judge_against_baselines` would judge a run that measures all these steps and sides, and
     of whose other figures none changed.
     """
-    places = [place for place in _judged_places(steps) if place in known]
-    priors = _priors(places, known)
+    places = [place for place in judged_places(steps) if place in known]
+    priors = _priors(places, known, lab)
     found = {}
     primary = sum(is_primary(place) for place in places)
     for place in places:
@@ -195,7 +209,8 @@ def bands(steps: Sequence[tuple[Step, str]], known: Mapping[Place, Baseline]) ->
     return found
 
 
-def _judged_places(steps: Sequence[tuple[Step, str]]) -> list[Place]:
+def judged_places(steps: Sequence[tuple[Step, str]]) -> list[Place]:
+    """What is judged of steps and sides: the workload's own metric and the p99, per direction."""
     return [
         (step.key, side, op.value, metric)
         for step, side in steps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,8 @@ PRIOR_DF = 4.0
 FEWEST_POOLED_DF = 8
 CAUTION = 1.15
 FEWEST_TO_CLEAN = 5
+# A calibration may find no spread at all: the grain of fio's percentiles is 0.8 to 1.6 %.
+LEAST_SIGMA = 0.01
 # Run-to-run standard deviation of the logarithm on an unknown host.  Four fio configurations
 # on a shared virtual machine swung by 15 to 27 % (robust: up to 28 %) in IOPS (VERDICT.md
 # section 3), where a dedicated lab has 2.4 %.  A prior that is too small calls noise a
@@ -95,26 +97,38 @@ def spread_of(history: Sequence[float]) -> Spread:
     return Spread(squares=float(((logs - logs.mean()) ** 2).sum()), df=len(logs) - 1)
 
 
-def choose_prior(metric: str, own_runs: int, others: Spread) -> Prior:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabSpread:
+    """What calibrations of the lab say of a figure's kind; `source` names when and how many."""
+
+    spread: Spread
+    source: str
+
+
+def choose_prior(metric: str, own_runs: int, others: Spread, lab: LabSpread | None = None) -> Prior:
     """What is known of a metric's run-to-run spread besides its own history.
 
     First choice: the spread of the lab's other histories of the same metric (the own one
     would count twice), from 8 degrees of freedom on and set 15 % too high: erring high costs
-    power, erring low costs trust (VERDICT.md, sensitivity to the prior).  Else, once
-    the own history has 8 degrees of freedom, nothing but itself.  Else a default that is wide
-    on purpose.
+    power, erring low costs trust (VERDICT.md, sensitivity to the prior).  Then what a calibration
+    measured, by the same rule.  Else, once the own history has 8 degrees of freedom, nothing but
+    itself.  Else a default that is wide on purpose.
     """
     if others.df >= FEWEST_POOLED_DF:
-        return Prior(
-            sigma=CAUTION * (others.squares / others.df) ** 0.5,
-            df=PRIOR_DF,
-            source=f"this lab's other baselines ({others.df} degrees of freedom)",
-        )
+        source = f"this lab's other baselines ({others.df} degrees of freedom)"
+        return _measured(others, source)
+    if lab is not None and lab.spread.df >= FEWEST_POOLED_DF:
+        found = _measured(lab.spread, lab.source)
+        return replace(found, sigma=max(found.sigma, LEAST_SIGMA))
     if own_runs > FEWEST_POOLED_DF:
         return Prior(sigma=0.0, df=0.0, source="these runs alone")
     sigma = DEFAULT_TAIL_SIGMA if metric.startswith("clat_p") else DEFAULT_SIGMA
     return Prior(
         sigma=sigma,
         df=PRIOR_DF,
-        source=f"a default of {sigma * 100:.0f} %, until this lab has more runs",
+        source=f"a default of {sigma * 100:.0f} %, until this lab has more runs or a calibration",
     )
+
+
+def _measured(spread: Spread, source: str) -> Prior:
+    return Prior(sigma=CAUTION * (spread.squares / spread.df) ** 0.5, df=PRIOR_DF, source=source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from storperf.errors import worst
 from storperf.model.job import CANDIDATE, REFERENCE, Job, Plan, Step
@@ -20,6 +21,7 @@ from storperf.stats.comparison import (
 from storperf.stats.gates import judge_gates, latest_attempts
 from storperf.stats.limits import judge_limits
 from storperf.stats.paired import Pairs, judge_pairs, pairs_of
+from storperf.stats.prior import LabSpread
 from storperf.stats.repeats import Place, agent_values, run_values
 from storperf.stats.triggers import suspected_levels
 from storperf.stats.wording import count, percent
@@ -58,6 +60,7 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     history: History,
     differing: Mapping[tuple[str, str], str],
     faults: Sequence[str] = (),
+    lab: Mapping[Place, LabSpread] = MappingProxyType({}),
 ) -> Verdict:
     """The verdict of a run by the table of ARCHITECTURE.md, with every check below it.
 
@@ -94,7 +97,9 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     checks += judge_limits(job.limits, planned_steps, candidates, values, own)
     known = baselines(history, job.baseline_runs)
     sunk = suspected_levels(usable, screened, history)
-    compared = list(judge_against_baselines(usable, screened, known, fresh, sunk))
+    compared = list(
+        judge_against_baselines(usable, screened, known, fresh=fresh, sunk=sunk, lab=lab)
+    )
     paired = _paired(job, usable, pairs_of(confirming, summaries), known, compared)
     paired = [
         replace(check, since_run=sunk[_place(check)].first_run) if _place(check) in sunk else check

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-HEAD = "0004"
+HEAD = "0005"
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -205,6 +205,7 @@ baseline = sa.Table(
     sa.Column("why", Words, nullable=False),
     sa.Column("at_s", sa.Double, nullable=False),
     sa.Column("measuring", Json, nullable=False),
+    sa.Column("hosts", Json),
     sa.Index(None, "lab", "job", "side", "step", "fingerprint"),
     sa.Index(None, "run_id"),
 )
@@ -225,4 +226,23 @@ anchors = sa.Table(
     sa.Column("why", Words, nullable=False),
     sa.Column("at_s", sa.Double, nullable=False),
     sa.Index(None, "lab", "job", "side", "step", "fingerprint"),
+)
+
+# Only ever added to: of several rows on one job's figure the one with the highest number holds.
+calibrations = sa.Table(
+    "calibrations",
+    metadata,
+    _number(),
+    sa.Column("lab", Words, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("op", sa.Text, nullable=False),
+    sa.Column("metric", sa.Text, nullable=False),
+    sa.Column("job", Words, nullable=False),
+    sa.Column("calibration", sa.Text, nullable=False),
+    sa.Column("runs", Json, nullable=False),
+    sa.Column("figures", sa.Integer, nullable=False),
+    sa.Column("squares", sa.Double, nullable=False),
+    sa.Column("df", sa.Integer, nullable=False),
+    sa.Column("at_s", sa.Double, nullable=False),
+    sa.Index(None, "lab"),
 )

@@ -8,6 +8,7 @@ from typing import Self
 
 from storperf.store.anchors import AnchorRows
 from storperf.store.baselines import BaselineRows
+from storperf.store.calibrations import CalibrationRows
 from storperf.store.database import BUSY_TIMEOUT_S, Database
 from storperf.store.events import EventRows
 from storperf.store.retention import ArtefactFolders
@@ -16,7 +17,16 @@ from storperf.store.summary_times import SummaryTimes
 from storperf.store.trials import TrialRows
 
 
-class Store(RunRows, TrialRows, EventRows, BaselineRows, AnchorRows, SummaryTimes, ArtefactFolders):
+class Store(
+    RunRows,
+    TrialRows,
+    EventRows,
+    BaselineRows,
+    AnchorRows,
+    CalibrationRows,
+    SummaryTimes,
+    ArtefactFolders,
+):
     """Runs and everything known of them; each method is one transaction.
 
     StoreError: the store cannot be read or written.  UnknownName: no such run.

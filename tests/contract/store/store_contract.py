@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storperf.errors import Conflict, ExitCode, UnknownName
+from storperf.model.calibration import CalibratedSpread
 from storperf.model.run import (
     Flag,
     LedgerEntry,
@@ -52,6 +53,24 @@ JSON = st.recursive(
     max_leaves=6,
 )
 FACTS = st.dictionaries(st.text(), JSON, max_size=4)
+
+
+def a_spread(**changes):
+    spread = CalibratedSpread(
+        lab="lab",
+        kind="directory direct random 60s",
+        op="read",
+        metric="iops",
+        job="nightly",
+        calibration="first",
+        runs=("a", "b"),
+        figures=2,
+        squares=0.01,
+        df=18,
+        at_s=1.5,
+    )
+    return replace(spread, **changes)
+
 
 VERDICT = Verdict(
     outcome=Outcome.FAIL,
@@ -616,3 +635,18 @@ class BaselineContract:
 
 class StoreContract(RunContract, TrialContract, EventContract, BaselineContract):
     """All of it; a member subclasses this and gives the fixture `store`."""
+
+    def test_of_one_jobs_calibrations_the_last_counts_and_other_jobs_stay(self, store):
+        first = a_spread()
+        other = a_spread(job="weekly", df=8)
+        again = a_spread(calibration="second", squares=0.5, runs=("x", "y", "z"))
+        store.add_spreads([first, other])
+        store.add_spreads([again])
+        assert store.spreads("lab") == (other, again)
+        assert store.spreads("elsewhere") == ()
+
+    @pytest.mark.parametrize("field", ["kind", "op", "metric"])
+    def test_each_part_of_a_figure_has_a_spread_of_its_own(self, store, field):
+        both = (a_spread(), a_spread(**{field: "another"}))
+        store.add_spreads(both)
+        assert store.spreads("lab") == both

@@ -81,7 +81,7 @@ def test_unchanged_run_is_hardly_ever_called_a_regression_by_fresh_trials(runs):
             place: replace(found, value=found.value * np.exp(rng.normal(0, 0.012)), trials=2)
             for place, found in values.items()
         }
-        checks = judge_against_baselines(usable, values, known, fresh)
+        checks = judge_against_baselines(usable, values, known, fresh=fresh)
         hits += any(check.reason is Reason.REGRESSION for check in checks)
     # 1 % a figure, two figures, three standard errors.
     assert hits / repetitions <= 0.02 + 3 * (0.02 / repetitions) ** 0.5
