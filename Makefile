@@ -5,12 +5,13 @@
 #                   needs root
 #   make test-openstack LEVEL=2  what needs a cloud, in a small real OpenStack of its own; needs root
 #                   1: Keystone and Heat; 2: all services, fake servers; 3: real guests on Ceph
+#   make image      the image that agents boot from, into dist/agent-image; needs root
 #   make bench      ratios that this project promises to keep; QUICK=1 takes eight minutes
 #   make bench-verdict  how often the verdict is right, on simulated runs and beside its rivals
 #   make docs       the pages of docs/reference that are made from the source
 # PYTHON=python3.12 chooses the interpreter; the default is the newest of 3.11 to 3.13 found.
 SHELL := /bin/bash
-.PHONY: help run test test-all test-openstack bench bench-verdict lint lock docs clean
+.PHONY: help run test test-all test-openstack image bench bench-verdict lint lock docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -28,6 +29,9 @@ test-all:
 LEVEL ?= 2
 test-openstack:
 	@scripts/test-openstack.sh $(LEVEL)
+
+image:
+	@agent_image/build.sh dist/agent-image
 
 bench:
 	@scripts/setup.sh test

@@ -62,10 +62,10 @@ if [ "$(cat "$LAB_VENV/.key" 2>/dev/null)" != "$wanted" ]; then
     step install "installing OpenStack" "$lab/install.sh" 8>&-
     echo "$wanted" >"$LAB_VENV/.key"
 fi
-wanted=$(sha256sum <"$lab/image.sh")
+wanted=$(find agent_image -type f ! -name "*.md" -print0 | LC_ALL=C sort -z | xargs -0 cat | sha256sum)
 if [ "$level" -ge 3 ] && [ "$(cat "$LAB_IMAGE/.key" 2>/dev/null)" != "$wanted" ]; then
     rm -rf "$LAB_IMAGE"
-    step image "building a guest" "$lab/image.sh" 8>&-
+    step image "building a guest" agent_image/build.sh "$LAB_IMAGE" 8>&-
     echo "$wanted" >"$LAB_IMAGE/.key"
 fi
 exec 8>&-

@@ -1,12 +1,12 @@
 #!/bin/bash
 # Bring the lab up; returns when every part answers. Idempotent.
-# Needs no network: install.sh and image.sh have fetched everything.
+# Needs no network: install.sh and agent_image/build.sh have fetched everything.
 # usage: [LAB_DIR=dir] [LEVEL=1|2|3] [VIRT_TYPE=qemu|kvm] ./up.sh
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 # 1: Keystone and Heat; 2: everything, with fake servers and volumes; 3: QEMU servers, Ceph volumes
 export LEVEL=${LEVEL:-3}
-[ "$LEVEL" -lt 3 ] || [ -s "$IMAGE/root.qcow2" ] || die "no guest image: run image.sh first"
+[ "$LEVEL" -lt 3 ] || [ -s "$IMAGE/storperf-agent.qcow2" ] || die "no guest image: run agent_image/build.sh first"
 NOVA_DRIVER=fake.FakeDriver CINDER_BACKEND=fake
 [ "$LEVEL" -ge 3 ] && NOVA_DRIVER=libvirt.LibvirtDriver CINDER_BACKEND=ceph
 . "$HERE/conf.sh"

@@ -15,7 +15,7 @@ import openstack
 from openstack.connection import Connection
 
 # Nova starts the kernel itself: no firmware and no boot loader, which are slow under emulation.
-KERNEL_LINE = "root=/dev/vda rw net.ifnames=0 console=ttyS0 quiet mitigations=off"
+KERNEL_LINE = "root=LABEL=storperf-root ro net.ifnames=0 console=ttyS0 quiet mitigations=off"
 
 
 def seed_networks(cloud: Connection) -> None:
@@ -107,11 +107,11 @@ def upload(cloud: Connection, name: str, path: Path, kind: str, **properties: st
 
 def seed_image(cloud: Connection, folder: Path) -> None:
     """The guest image, or where there is none a dummy: Nova's fake driver never reads it."""
-    if (folder / "root.qcow2").exists():
+    if (folder / "storperf-agent.qcow2").exists():
         kernel = upload(cloud, "lab-kernel", folder / "vmlinuz", "aki")
         initrd = upload(cloud, "lab-initrd", folder / "initrd", "ari")
         boot = {"kernel_id": kernel.id, "ramdisk_id": initrd.id, "os_command_line": KERNEL_LINE}
-        upload(cloud, "lab-image", folder / "root.qcow2", "qcow2", **boot)
+        upload(cloud, "lab-image", folder / "storperf-agent.qcow2", "qcow2", **boot)
         return
     with tempfile.NamedTemporaryFile() as file:
         file.write(os.urandom(1 << 20))
