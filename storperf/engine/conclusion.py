@@ -68,7 +68,7 @@ def _bring(
 
 def teardown(context: RunContext) -> None:
     """Give everything back; what could not be removed is listed by name."""
-    if not context.agents:
+    if not context.agents and not context.provider.vanishes(context.job):
         _attach_for_teardown(context)
     given_back = []
     lefts = fanout.for_each(context.agents, partial(_give_back, context))
@@ -76,20 +76,40 @@ def teardown(context: RunContext) -> None:
         context.left_behind += left
         if not left:
             given_back.append(agent)
+    context.left_behind += _release(context)
     if context.left_behind:
         text = "; ".join(context.left_behind)
         context.faults.append((ExitCode.INFRASTRUCTURE, f"left behind: {text}"))
+    has_vanished = context.provider.vanishes(context.job) and not context.left_behind
     context.left_behind += observation.give_back(context)
     # The store comes last: when it is the one that fails, the hosts are clean already.
-    ledger = [entry.name for entry in context.store.ledger(context.run_id) if not entry.released]
+    ledger = [entry for entry in context.store.ledger(context.run_id) if not entry.released]
     places = {f"{context.run_id}/{agent.name}" for agent in given_back}
-    gone = [name for name in sorted(ledger) if "/".join(name.split("/")[:2]) in places]
-    context.store.ledger_release(context.run_id, *gone)
+    gone = [
+        entry.name
+        for entry in ledger
+        if "/".join(entry.name.split("/")[:2]) in places
+        or (has_vanished and entry.kind != observation.KIND)
+    ]
+    context.store.ledger_release(context.run_id, *sorted(gone))
+
+
+def _release(context: RunContext) -> list[str]:
+    """Have the provider take away what it made; what is left of it."""
+    try:
+        return context.provider.release(context.job, context.errand(0, creates=False))
+    except StorperfError as error:
+        entries = context.store.ledger(context.run_id)
+        made = [each.where for each in entries if each.kind == "stack" and not each.released]
+        return [f"{', '.join(made)}: {error.message}; storperf cleanup tries again"]
 
 
 def _give_back(context: RunContext, agent: Agent) -> list[str]:
     """Release an agent's targets, end it and leave its host; what is left."""
     if not agent.was_reached:
+        return []
+    if agent.place.vanishes:
+        agent.leave()
         return []
     try:
         left = agent.release()
@@ -124,7 +144,8 @@ def _attach_for_teardown(context: RunContext) -> None:
         return
     package = build_agent()
     folder = context.store.journals_folder(context.run_id)
-    for place in context.provider.acquire(context.job):
+    asked = context.errand(context.most_agents, creates=False)
+    for place in context.provider.acquire(context.job, asked):
         agent = make_agent(context.run_id, place, package, folder)
         # Its ledger says that it was to be: of a run that died early nobody knows more.
         agent.was_reached = True

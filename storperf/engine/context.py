@@ -16,7 +16,7 @@ from storperf.model.job import Job, Plan, Step
 from storperf.model.run import LostAgent
 from storperf.model.target import Target, TargetKind
 from storperf.model.verdict import Verdict
-from storperf.providers.provider import Provider
+from storperf.providers.provider import Errand, Provider
 from storperf.store.store import Store
 
 if TYPE_CHECKING:
@@ -61,6 +61,23 @@ class RunContext:
     left_behind: list[str] = field(default_factory=list)
     verdict: Verdict | None = None
     is_preconditioned: bool = True
+
+    def errand(self, agents: int, *, creates: bool = True) -> Errand:
+        """What a provider is told of this run when it is asked for so many agents."""
+        return Errand(
+            run_id=self.run_id,
+            folder=self.store.artefacts(self.run_id),
+            agents=agents,
+            tell=self.announce.note,
+            wait=self.cancel.wait,
+            note=lambda facts: self.store.set_run_facts(self.run_id, dict(facts)),
+            creates=creates,
+        )
+
+    @property
+    def most_agents(self) -> int:
+        """How many agents the widest step takes."""
+        return max(self.job.matrix.agents)
 
     def targets(self) -> list[Target]:
         """Every target of every side, in the order of their numbers on an agent."""

@@ -80,8 +80,22 @@ def give_up(context: RunContext, lost: Mapping[Agent, AgentLost]) -> None:
         context.lost[agent.name] = LostAgent(since_s=since_s, why=error.message)
         agent.detach()
         context.announce.note(f"{agent.name} stays lost, the rest goes on: {error.message}")
+    _keep(context)
+
+
+def _keep(context: RunContext) -> None:
     known = {name: asdict(each) for name, each in context.lost.items()}
-    context.store.set_run_facts(context.run_id, {LOST_AGENTS: known})
+    if known:
+        context.store.set_run_facts(context.run_id, {LOST_AGENTS: known})
+
+
+def give_up_absent(context: RunContext) -> None:
+    """Go on without the agents that never came up, where their provider says so."""
+    for agent in context.present():
+        if agent.place.fault is not None:
+            context.lost[agent.name] = LostAgent(since_s=context.epoch(), why=agent.place.fault)
+            context.announce.note(f"the run goes on without {agent.name}: {agent.place.fault}")
+    _keep(context)
 
 
 def records_of_the_rest(

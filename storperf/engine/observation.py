@@ -50,7 +50,7 @@ def observe(context: RunContext) -> None:
 def _make(context: RunContext, provider: Provider) -> None:
     package = build_agent()
     folder = context.store.journals_folder(context.run_id)
-    for place in provider.acquire(context.job):
+    for place in provider.acquire(context.job, context.errand(0)):
         agent = make_agent(context.run_id, place, package, folder)
         context.observers.append(Observer(agent, context.epoch))
 

@@ -24,11 +24,13 @@ def provision(context: RunContext) -> None:
     context.store.ledger_add(context.run_id, *entries)
     package = build_agent()
     folder = context.store.journals_folder(context.run_id)
-    for place in context.provider.acquire(context.job):
+    for place in context.provider.acquire(context.job, context.errand(context.most_agents)):
         context.agents.append(make_agent(context.run_id, place, package, folder))
     losses.recall(context)
+    losses.give_up_absent(context)
     known = [agent for agent in context.agents if agent.was_reached]
-    fanout.for_each([agent for agent in context.agents if agent not in known], Agent.attach)
+    fresh = [agent for agent in context.present() if agent not in known]
+    fanout.for_each(fresh, Agent.attach)
     losses.attach_again(context, known)
     observe(context)
 

@@ -34,8 +34,10 @@ ROUNDS_IN_DEADLINE = 25
 
 def span_bytes(target: TargetSection) -> int | None:
     """The span in bytes; None is the whole device."""
-    if target.size is None and (target.device is None or target.mkfs is not None):
+    if target.size is None and (not target.is_device or target.mkfs is not None):
         return DEFAULT_SPAN_BYTES
+    if target.size is None and target.volume is not None:
+        return target.volume.size
     return target.size
 
 
@@ -47,7 +49,7 @@ def kind(target: TargetSection) -> TargetKind:
         return TargetKind.NBD
     if target.rbd is not None:
         return TargetKind.RBD
-    return TargetKind.DIRECTORY if target.device is None else TargetKind.DEVICE
+    return TargetKind.DEVICE if target.is_device else TargetKind.DIRECTORY
 
 
 def ioengine(file: JobFile) -> str:

@@ -39,6 +39,11 @@ def pairing_faults(file: JobFile) -> Iterator[Fault]:
     if kind is not wanted:
         words = f"is of the kind {kind}, and the target of the kind {wanted}; they compare unlike"
         yield Fault(("reference",), words)
+    elif (ours := twin.target.volume) is not None and (theirs := file.target.volume) is not None:
+        if (ours.size, ours.count) != (theirs.size, theirs.count):
+            words = "has volumes of another size or number than the target; they compare unlike"
+            yield Fault(("reference", "volume"), words)
+        # Two volumes of one type are two things all the same: what they differ by is noise.
     elif kind is not TargetKind.NULL and _where(twin.target) == _where(file.target):
         yield Fault(("reference",), "is the target itself; name another place")
 
@@ -63,4 +68,4 @@ def _of_reference(faults: Iterator[Fault] | list[Fault]) -> Iterator[Fault]:
 
 
 def _where(target: TargetSection) -> object:
-    return target.directory or target.device or target.nbd or target.rbd
+    return target.directory or target.device or target.nbd or target.rbd or target.volume

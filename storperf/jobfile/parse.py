@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from pydantic import ValidationError
@@ -17,6 +18,7 @@ from storperf.jobfile.pairing import reference_target
 from storperf.jobfile.probe_section import observed_host, probe
 from storperf.jobfile.provider_section import ssh_host
 from storperf.jobfile.source import NotReadableError, Source, Value, read_source
+from storperf.jobfile.stack_section import stack
 from storperf.jobfile.target_section import TargetSection
 from storperf.jobfile.workload_entries import read_workloads
 from storperf.model.ending import Confirmation
@@ -31,6 +33,7 @@ from storperf.model.job import (
     Side,
     Workload,
 )
+from storperf.model.stack import Volume
 from storperf.model.target import FileSystem, RbdImage, Target
 from storperf.workloads.suites import SUITES
 
@@ -124,6 +127,7 @@ def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str
             patience_s=file.provider.patience,
             lease_s=file.provider.lease,
             remove_agent=file.provider.remove_agent,
+            stack=None if file.provider.stack is None else stack(file.provider.stack),
         ),
         sides=_sides(file),
         workloads=tuple(workloads),
@@ -154,16 +158,25 @@ def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str
 
 
 def _sides(file: JobFile) -> tuple[Side, ...]:
-    candidate = Side(name=CANDIDATE, targets=(_target(file.target),))
+    candidate = Side(name=CANDIDATE, targets=_targets(file.target))
     reference = reference_target(file)
     if reference is None:
         return (candidate,)
-    return (candidate, Side(name=REFERENCE, targets=(_target(reference),)))
+    return (candidate, Side(name=REFERENCE, targets=_targets(reference)))
 
 
 def _graphite(graphite: GraphiteSection) -> Graphite:
     names = {"spool_size": "spool_bytes", "spool_age": "spool_age_s"}
     return Graphite(**{names.get(key, key): each for key, each in graphite.model_dump().items()})
+
+
+def _targets(target: TargetSection) -> tuple[Target, ...]:
+    if target.volume is None:
+        return (_target(target),)
+    volume = Volume(size_bytes=target.volume.size, type=target.volume.type)
+    # Each agent finds out how its host calls it.
+    made = replace(_target(target), path="volume", destroy=True, volume=volume)
+    return (made,) * target.volume.count
 
 
 def _target(target: TargetSection) -> Target:

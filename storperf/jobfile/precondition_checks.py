@@ -23,7 +23,7 @@ def precondition_faults(file: JobFile) -> Iterator[Fault]:
             if name in section.model_fields_set:
                 why = "belongs to a fill; leave out `fill: false`"
                 yield Fault(("precondition", name), why)
-    if section.purge and target.device is None:
+    if section.purge and not target.is_device:
         yield Fault(("precondition", "purge"), "only a device can be purged")
     if target.null_engine:
         for name in ("random", "drop_caches"):
@@ -73,7 +73,7 @@ def file_system_faults(file: JobFile) -> Iterator[Fault]:
             why = "belongs to `mkfs` only: a device must be empty, so there is nothing to mount"
             yield Fault(("target", "mount"), why)
         return
-    if target.device is None:
+    if not target.is_device:
         yield Fault(("target", "mkfs"), "belongs to a device only")
     mkfs = file_systems.fault_in_mkfs(target.mkfs.type, target.mkfs.options)
     if mkfs is not None:

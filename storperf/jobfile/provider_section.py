@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, WithJsonSchema, model_validato
 from storperf.jobfile import scalars
 from storperf.jobfile.section import Section
 from storperf.jobfile.section import key as _key
+from storperf.jobfile.stack_section import StackSection
 from storperf.model.host import HostTarget, SshHost
 from storperf.model.job import LEASE_S, OnLostAgent
 
@@ -116,11 +117,13 @@ ON_LOST_AGENT_SCHEMA = WithJsonSchema(
 class ProviderSection(Section):
     """Who hands out the machines on which fio runs."""
 
-    kind: Literal["local", "ssh"] = _key(
+    kind: Literal["local", "ssh", "heat"] = _key(
         "`local`: this machine. It needs nothing else, so it is the default. `ssh`: machines that "
-        "exist already, see [hosts](#hosts).",
+        "exist already, see [hosts](#hosts). `heat`: servers that are made in an OpenStack cloud, "
+        "see [stack](#providerstack).",
         "local",
     )
+    stack: StackSection | None = _key("What is made in the cloud; for `heat`.", None)
     fio: scalars.FilePath = _key(
         "Name or path of fio on the agent; by default what PATH finds.", "fio"
     )
@@ -130,11 +133,11 @@ class ProviderSection(Section):
     hosts: Hosts = _key("The machines, for `ssh`: agent-01, agent-02 ... in this order.", ())
     fio_binary: scalars.FilePath | None = _key(
         "A static fio on this machine that is brought to each host, for hosts that have none; "
-        "for `ssh`.",
+        "for `ssh` and `heat`.",
         None,
     )
     install_fio: scalars.Flag = _key(
-        "Install fio by the host's package manager where it is missing; for `ssh`.",
+        "Install fio by the host's package manager where it is missing; for `ssh` and `heat`.",
         False,
         shown=False,
     )
@@ -148,8 +151,8 @@ class ProviderSection(Section):
         shown="fail",
     )
     patience: scalars.PatienceDuration | None = _key(
-        "How long a lost agent is sought, 1s to 1d. 5m by default for `ssh`: longer than most "
-        "machines take to boot; 7s for `local`.",
+        "How long a lost agent is sought, 1s to 1d. 5m by default for `ssh` and `heat`: longer "
+        "than most machines take to boot; 7s for `local`.",
         None,
     )
     lease: scalars.LeaseDuration = _key(

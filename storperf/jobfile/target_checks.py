@@ -12,7 +12,7 @@ from storperf.jobfile.models import JobFile
 from storperf.jobfile.target_section import TargetSection
 from storperf.model.job import Workload
 
-_KINDS = ("directory", "device", "null_engine", "nbd", "rbd")
+_KINDS = ("directory", "device", "null_engine", "nbd", "rbd", "volume")
 _REMOTE = ("nbd", "rbd")
 _EXAMPLES = {
     engines.NULL: "{null_engine: true}",
@@ -37,6 +37,8 @@ def target_faults(file: JobFile) -> Iterator[Fault]:
         yield from _device_faults(target)
     if kind in _REMOTE and "size" not in target.model_fields_set:
         yield Fault(("target",), f"{kind} needs a `size`: storperf does not ask the server for it")
+    if target.volume is not None and (target.size or 0) > target.volume.size:
+        yield Fault(("target", "size"), "is more than the volume's own size")
     if kind not in ("device", *_REMOTE):
         if "destroy" in target.model_fields_set:
             yield Fault(("target", "destroy"), "belongs to a device, to nbd and to rbd only")

@@ -10,6 +10,7 @@ from storperf.agent import file_systems
 from storperf.jobfile import scalars
 from storperf.jobfile.remote_places import NbdUri, RbdSection
 from storperf.jobfile.section import Section, key
+from storperf.jobfile.stack_section import VolumeSection
 
 Words = Annotated[
     tuple[Annotated[str, BeforeValidator(scalars.printable(200))], ...],
@@ -44,7 +45,7 @@ class MountSection(Section):
 
 
 class PlaceSection(Section):
-    """Where I/O goes: exactly one of `directory`, `device`, `null_engine`, `nbd` and `rbd`."""
+    """Where I/O goes: one of `directory`, `device`, `volume`, `null_engine`, `nbd` and `rbd`."""
 
     directory: scalars.FilePath | None = key(
         "An existing directory; storperf makes a file of its own inside and removes it at the end. "
@@ -68,6 +69,9 @@ class PlaceSection(Section):
     rbd: RbdSection | None = key(
         "An image of a Ceph cluster; fio's engine `rbd` reaches it. What it holds is lost.", None
     )
+    volume: VolumeSection | None = key(
+        "A Cinder volume that is made for each agent; with the provider `heat` alone.", None
+    )
     serial: Annotated[str, BeforeValidator(scalars.printable(200))] | None = key(
         "The device's serial number as `lsblk -o SERIAL` shows it; needed with `device`, because "
         "names such as /dev/vdb move between boots.",
@@ -79,15 +83,20 @@ class PlaceSection(Section):
         shown=False,
     )
 
+    @property
+    def is_device(self) -> bool:
+        """Whether it is a block device: one that is there, or one that is made."""
+        return self.device is not None or self.volume is not None
+
 
 class TargetSection(PlaceSection):
-    """Where I/O goes: exactly one of `directory`, `device`, `null_engine`, `nbd` and `rbd`."""
+    """Where I/O goes: one of `directory`, `device`, `volume`, `null_engine`, `nbd` and `rbd`."""
 
     size: scalars.Span | None = key(
         "The span that is filled and measured, from the start; a multiple of 4k, at least 1M. "
         "Default 1G for a directory, for `mkfs` and for the null engine, the whole device (to its "
-        "last whole MiB) for a device; needed with `nbd` and `rbd`. A span that fits into a cache "
-        "measures the cache.",
+        "last whole MiB) for a device or a volume; needed with `nbd` and `rbd`. A span that fits "
+        "into a cache measures the cache.",
         None,
     )
     mkfs: MkfsSection | None = key(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from storperf.model.ending import Confirmation, DepthSearch, Ending, Rounds, SteadyRule
 from storperf.model.host import SshHost
 from storperf.model.probe import ObservedHost, Probe
+from storperf.model.stack import Stack
 from storperf.model.target import Target
 
 CANDIDATE = "candidate"
@@ -218,6 +219,7 @@ class Provider:
     `hosts` are those of the provider `ssh`, in the order of the agents' names; `fio_binary` is a
     program of this machine that is brought to them.  A lost agent is sought for `patience_s`;
     None is what the provider finds right.  An agent without a manager goes on for `lease_s`.
+    `stack` is what the provider `heat` makes.
     """
 
     kind: str = "local"
@@ -229,6 +231,7 @@ class Provider:
     patience_s: float | None = None
     lease_s: float = LEASE_S
     remove_agent: bool = False
+    stack: Stack | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from storperf.model.stack import Volume
+
 
 class TargetKind(StrEnum):
     """Where I/O goes.  `null` is fio's null engine: no storage at all, for self-tests.
@@ -49,7 +51,8 @@ class Target:
 
     `path` names it: a path on the agent, an NBD URI, or `cluster:pool/image` of `rbd`.
     A directory's span lies in `nrfiles` files of equal size, and so does that of a device on
-    which `file_system` is made.
+    which `file_system` is made.  With `volume` the device is made for the run, and only each
+    agent's place knows its path and serial.
     """
 
     kind: TargetKind
@@ -60,3 +63,4 @@ class Target:
     nrfiles: int = 1
     file_system: FileSystem | None = None
     rbd: RbdImage | None = None
+    volume: Volume | None = None

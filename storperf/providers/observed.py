@@ -5,7 +5,7 @@ from __future__ import annotations
 from storperf.model.job import Job
 from storperf.model.probe import ObservedHost, observed_name
 from storperf.model.run import LedgerEntry
-from storperf.providers.provider import AgentPlace
+from storperf.providers.provider import AgentPlace, Errand
 from storperf.providers.ssh import SshProvider
 from storperf.remote.local import LocalRemote
 from storperf.remote.seam import Remote
@@ -35,8 +35,9 @@ class ObservedHosts:
             for number, each in enumerate(job.observe, start=1)
         )
 
-    def acquire(self, job: Job) -> tuple[AgentPlace, ...]:
+    def acquire(self, job: Job, errand: Errand) -> tuple[AgentPlace, ...]:
         """The places in the order of their names; asking again gives the same."""
+        del errand
         return tuple(
             AgentPlace(
                 name=observed_name(number),
@@ -47,6 +48,16 @@ class ObservedHosts:
             )
             for number, each in enumerate(job.observe, start=1)
         )
+
+    def release(self, job: Job, errand: Errand) -> list[str]:
+        """Nothing was made."""
+        del job, errand
+        return []
+
+    def vanishes(self, job: Job) -> bool:
+        """Its hosts stay."""
+        del job
+        return False
 
     def _remote(self, observed: ObservedHost, name: str) -> Remote:
         if observed.host is None:

@@ -12,7 +12,7 @@ from storperf.errors import UsageError
 from storperf.model.host import SshHost
 from storperf.model.job import Job
 from storperf.model.run import LedgerEntry
-from storperf.providers.provider import AgentPlace, target_entries
+from storperf.providers.provider import AgentPlace, Errand, target_entries
 from storperf.remote.connection import WIDTH
 from storperf.remote.heaps import share_heaps
 from storperf.remote.ssh import SshRemote, agent_root
@@ -40,18 +40,32 @@ class SshProvider:
     def ledger(self, run_id: str, job: Job) -> tuple[LedgerEntry, ...]:
         """What a run will create, by name, before it does."""
         entries: list[LedgerEntry] = []
-        for place, host in zip(self.acquire(job), self._hosts(job), strict=True):
+        for place, host in zip(self._places(job), self._hosts(job), strict=True):
             root = agent_root(host.folder or DEFAULT_FOLDER, place.name, is_root=host.sudo)
             where = f"{host.name or host.address}:{root}/runs/{run_id}"
             entries.append(LedgerEntry(name=f"{run_id}/{place.name}", kind="agent", where=where))
             entries += target_entries(run_id, place, job)
         return tuple(entries)
 
-    def acquire(self, job: Job) -> tuple[AgentPlace, ...]:
+    def acquire(self, job: Job, errand: Errand) -> tuple[AgentPlace, ...]:
         """The first hosts of the list, as many as the widest step needs."""
+        del errand
+        return self._places(job)
+
+    def release(self, job: Job, errand: Errand) -> list[str]:
+        """The hosts were there before."""
+        del job, errand
+        return []
+
+    def vanishes(self, job: Job) -> bool:
+        """Its hosts stay."""
+        del job
+        return False
+
+    def _places(self, job: Job) -> tuple[AgentPlace, ...]:
         if len(self._hosts(job)) > WIDTH:
             share_heaps()
-        binary = _fio_binary(job.provider.fio_binary)
+        binary = fio_binary(job.provider.fio_binary)
         attach_s = _INSTALL_S if job.provider.install_fio else _ATTACH_S
         return tuple(
             AgentPlace(
@@ -64,7 +78,7 @@ class SshProvider:
                     place=agent_name(number),
                 ),
                 attach_s=attach_s,
-                patience_s=_patience_s(job),
+                patience_s=patience_s(job),
                 lease_s=job.provider.lease_s,
                 target=host.target,
                 reference=host.reference,
@@ -110,12 +124,14 @@ def agent_name(number: int) -> str:
     return f"agent-{number:02}"
 
 
-def _patience_s(job: Job) -> float:
+def patience_s(job: Job) -> float:
+    """How long a lost agent on another machine is sought."""
     asked = job.provider.patience_s
     return _PATIENCE_S if asked is None else asked
 
 
-def _fio_binary(path: str | None) -> StagedFile | None:
+def fio_binary(path: str | None) -> StagedFile | None:
+    """The job's own fio as it is brought to hosts; UsageError when it is no program."""
     if path is None:
         return None
     try:

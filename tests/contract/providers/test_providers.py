@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
 from storperf.errors import UsageError
 from storperf.jobfile.parse import parse_job
+from storperf.providers.provider import Errand
 from storperf.providers.registry import PROVIDERS
 from storperf.settings import read_settings
 
@@ -24,6 +27,19 @@ class Member:
     make: object
     provider: str
     has: int
+    folder: Path
+    told: list
+
+    def errand(self, job, **more):
+        return Errand(
+            run_id=RUN,
+            folder=self.folder,
+            agents=max(job.matrix.agents),
+            tell=self.told.append,
+            wait=time.sleep,
+            note=self.told.append,
+            **more,
+        )
 
     def job(self, **more):
         lines = [f"{key}: {text}\n" for key, text in more.items()]
@@ -37,7 +53,7 @@ def ears():
         yield [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
 
 
-@pytest.fixture(params=PROVIDERS)
+@pytest.fixture(params=["local", "ssh"])
 def member(request, tmp_path, ears):
     settings = read_settings({"HOME": str(tmp_path)}, tmp_path)
     hosts = ", ".join(
@@ -47,14 +63,14 @@ def member(request, tmp_path, ears):
     )
     keys = {"local": ("{kind: local}", 1), "ssh": (f"{{kind: ssh, hosts: [{hosts}]}}", 2)}
     provider, has = keys[request.param]
-    return Member(lambda: PROVIDERS[request.param](settings), provider, has)
+    return Member(lambda: PROVIDERS[request.param](settings), provider, has, tmp_path / "run", [])
 
 
 def test_the_ledger_is_known_before_anything_is_acquired_and_is_the_same_each_time(member):
     job = member.job()
     ledger = member.make().ledger(RUN, job)
     provider = member.make()
-    provider.acquire(job)
+    provider.acquire(job, member.errand(job))
     assert provider.ledger(RUN, job) == provider.ledger(RUN, job) == ledger
 
 
@@ -69,7 +85,7 @@ def test_everything_in_the_ledger_has_a_name_of_its_own_that_begins_with_the_run
 def test_the_ledger_has_each_agent_and_each_of_its_targets_where_it_will_be(member):
     job = member.job(matrix=f"{{agents: [{member.has}]}}")
     ledger = {entry.name: entry for entry in member.make().ledger(RUN, job)}
-    places = member.make().acquire(job)
+    places = member.make().acquire(job, member.errand(job))
     assert len(places) == member.has
     for place in places:
         agent = ledger.pop(f"{RUN}/{place.name}")
@@ -85,28 +101,29 @@ def test_the_ledger_has_each_agent_and_each_of_its_targets_where_it_will_be(memb
 def test_agents_are_named_by_their_number_and_are_the_same_when_asked_again(member):
     job = member.job(matrix=f"{{agents: [{member.has}]}}")
     provider = member.make()
-    names = [place.name for place in provider.acquire(job)]
+    names = [place.name for place in provider.acquire(job, member.errand(job))]
     assert names == [f"agent-{number:02}" for number in range(1, member.has + 1)]
-    assert [place.name for place in provider.acquire(job)] == names
-    assert [place.name for place in member.make().acquire(job)] == names
+    assert [place.name for place in provider.acquire(job, member.errand(job))] == names
+    assert [place.name for place in member.make().acquire(job, member.errand(job))] == names
 
 
 def test_no_more_agents_are_handed_out_than_the_widest_step_takes(member):
-    assert len(member.make().acquire(member.job())) == 1
+    job = member.job()
+    assert len(member.make().acquire(job, member.errand(job))) == 1
 
 
 def test_more_agents_than_there_are_is_a_usage_error(member):
     job = member.job()
     wide = replace(job, matrix=replace(job.matrix, agents=(1, member.has + 1)))
     with pytest.raises(UsageError, match=r"matrix\.agents"):
-        member.make().acquire(wide)
+        member.make().acquire(wide, member.errand(wide))
 
 
 def test_nobody_is_reached_and_nothing_made(member, ears, tmp_path):
     job = member.job(matrix=f"{{agents: [{member.has}]}}")
     provider = member.make()
     provider.ledger(RUN, job)
-    for place in provider.acquire(job):
+    for place in provider.acquire(job, member.errand(job)):
         place.remote.close()
     for ear in ears:
         ear.setblocking(False)

@@ -162,8 +162,8 @@ def test_an_unknown_key_names_the_nearest_known_one_and_the_line(extra, fault):
         ("lab: {a: b}", "lab: must be a single value, not a mapping"),
         ("lab:", "lab: has no value"),
         ('lab: "a\\tb"', "lab: must be one line of printable characters"),
-        ("provider: {kind: heat}", "provider.kind: must be 'local' or 'ssh', not 'heat'"),
-        ("provider: local", "provider: must be a mapping of kind, fio"),
+        ("provider: {kind: slurm}", "provider.kind: must be 'local', 'ssh' or 'heat', not 'slurm'"),
+        ("provider: local", "provider: must be a mapping of kind, stack, fio"),
         ("precondition: {fill: no}", "precondition.fill: must be true, false or always, not 'no'"),
         ("precondition: {fill: 1}", "precondition.fill: must be true, false or always, not '1'"),
         ("matrix: {block_size: []}", "matrix.block_size: the list is empty"),
@@ -258,7 +258,10 @@ def test_a_wrong_value_is_refused(extra, says):
     ("target", "says"),
     [
         ("scratch", "must be a mapping of directory, device"),
-        ("{}", "exactly one of directory, device, null_engine, nbd and rbd; none stands there"),
+        (
+            "{}",
+            "exactly one of directory, device, null_engine, nbd, rbd and volume; none",
+        ),
         ("{size: 1G}", "needs exactly one of"),
         ("{directory: a, null_engine: true}", "not directory and null_engine"),
         ("{directory: a, device: /dev/vdb}", "not directory and device"),

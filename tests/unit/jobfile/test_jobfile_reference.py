@@ -69,7 +69,7 @@ def test_what_the_parser_reads_the_schema_accepts(text):
         {"lab": None},
         {"until": {"steady": {"rounds": 2}}},
         {"workloads": [{"bs": "4k"}]},
-        {"provider": {"kind": "heat"}},
+        {"provider": {"kind": "slurm"}},
         {"target": {"null_engine": False}},
     ],
 )

@@ -18,7 +18,7 @@ def test_names_and_ledger_are_known_before_anything_is_reached(tmp_path):
     settings = read_settings({"HOME": str(tmp_path)}, tmp_path)
     job = parse_job(TEXT, source="x")
     observed = ObservedHosts(settings)
-    assert [place.name for place in observed.acquire(job)] == ["observed-01", "observed-02"]
+    assert [place.name for place in observed.acquire(job, None)] == ["observed-01", "observed-02"]
     ledger = observed.ledger(RUN, job)
     assert ledger == ObservedHosts(settings).ledger(RUN, job)
     assert [(entry.name, entry.kind) for entry in ledger] == [
@@ -32,8 +32,8 @@ def test_names_and_ledger_are_known_before_anything_is_reached(tmp_path):
 def test_this_machine_has_another_folder_as_an_observed_host_than_as_an_agent(tmp_path):
     settings = read_settings({"HOME": str(tmp_path)}, tmp_path)
     job = parse_job(TEXT, source="x")
-    (agent,) = LocalProvider(settings).acquire(job)
-    first, _ = ObservedHosts(settings).acquire(job)
+    (agent,) = LocalProvider(settings).acquire(job, None)
+    first, _ = ObservedHosts(settings).acquire(job, None)
     assert first.remote.root != agent.remote.root
 
 
@@ -41,4 +41,4 @@ def test_a_job_that_observes_nobody_has_no_entry(tmp_path):
     settings = read_settings({"HOME": str(tmp_path)}, tmp_path)
     job = parse_job(TEXT.partition("observe")[0], source="x")
     assert ObservedHosts(settings).ledger(RUN, job) == ()
-    assert ObservedHosts(settings).acquire(job) == ()
+    assert ObservedHosts(settings).acquire(job, None) == ()

@@ -1,0 +1,61 @@
+"""Heat's events as a line of progress, and its resources' failures as reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+Body = dict[str, Any]
+
+_COUNTED = (
+    ("OS::Nova::Server", "servers up"),
+    ("OS::Cinder::VolumeAttachment", "volumes attached"),
+)
+
+
+class Progress:
+    """Counts what is complete of a template; tells a line when a count has changed.
+
+    Events name resources and no types, so the template says what is what.
+    """
+
+    def __init__(self, resources: Mapping[str, Body], tell: Callable[[str], None]) -> None:
+        self.marker: str | None = None
+        self._tell = tell
+        self._all = {
+            words: {name for name, each in resources.items() if each["type"] == kind}
+            for kind, words in _COUNTED
+        }
+        self._done: set[str] = set()
+        self._last = self._line()
+
+    def hear(self, events: Iterable[Body]) -> None:
+        """Take in events, oldest first."""
+        for event in events:
+            self.marker = event["id"]
+            status, name = event["resource_status"], event["resource_name"]
+            if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+                self._done.add(name)
+            elif status.endswith("_FAILED"):
+                self._tell(f"{name}: {event['resource_status_reason']}")
+        line = self._line()
+        if line != self._last:
+            self._tell(line)
+            self._last = line
+
+    def _line(self) -> str:
+        return ", ".join(
+            f"{len(names & self._done)}/{len(names)} {words}"
+            for words, names in self._all.items()
+            if names
+        )
+
+
+def reasons(resources: Iterable[Body]) -> list[str]:
+    """A line for each resource that failed, with its reason; those that merely waited are none."""
+    return [
+        f"{each['resource_name']} ({each['resource_type']}): "
+        f"{' '.join(str(each['resource_status_reason']).split())}"
+        for each in resources
+        if each["resource_status"].endswith("_FAILED")
+    ]

@@ -1,0 +1,172 @@
+"""A stack's life: made, larger, waited for, deleted; each with Heat's own reasons."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from storperf.deadline import Deadline
+from storperf.errors import Cancelled, CloudError, Conflict
+from storperf.heat.template import Template
+from storperf.providers.heat_progress import Progress, reasons
+from storperf.providers.openstack_session import Cloud
+from storperf.providers.provider import Errand
+
+log = logging.getLogger(__name__)
+
+Body = dict[str, Any]
+
+_FIRST_LOOK_S = 1.0
+_LONGEST_LOOK_S = 5.0
+_GONE = "DELETE_COMPLETE"
+_DELETES = 3
+
+
+class StackLife:
+    """One stack of the cloud, by its name; `token` is in its tags when it is ours."""
+
+    def __init__(self, cloud: Cloud, name: str, token: str, errand: Errand) -> None:
+        self.name = name
+        self._heat = cloud.orchestration
+        self._tag = f"storperf_token={token}"
+        self._errand = errand
+
+    def find(self) -> Body | None:
+        """The stack, None when there is none; Conflict when the name is somebody else's."""
+        found = self._heat.find(f"/stacks/{self.name}", resolve_outputs=False)
+        stack: Body | None = None if found is None else found["stack"]
+        if stack is None or stack["stack_status"] == _GONE:
+            return None
+        if self._tag not in (stack.get("tags") or ()):
+            raise Conflict(
+                f"the name {self.name} is taken by a stack that this run did not make; leave "
+                "provider.stack.name out, or delete that stack"
+            )
+        return stack
+
+    def create(self, template: Template, tags: tuple[str, ...], within_s: float) -> Body:
+        """The stack, begun; one that an earlier try has begun is taken as it is."""
+        found = self.find()
+        if found is not None:
+            return found
+        asked = {
+            "stack_name": self.name,
+            "template": template.body,
+            "parameters": dict(template.parameters),
+            "disable_rollback": True,
+            "timeout_mins": max(1, round(within_s / 60)),
+            "tags": ",".join((self._tag, *tags)),
+        }
+        try:
+            self._heat.post("/stacks", asked)
+        except CloudError as error:
+            # The answer may be lost, or a proxy may have asked twice: look before it is a fault.
+            if not (error.may_have_happened or error.status == 409) or self.find() is None:
+                raise
+            log.info("%s was begun all the same: %s", self.name, error.message)
+        return self._present()
+
+    def update(self, stack: Body, template: Template, within_s: float) -> None:
+        """Begin to make the stack what the template says; its tags stay."""
+        asked = {
+            "template": template.body,
+            "parameters": dict(template.parameters),
+            "disable_rollback": True,
+            "timeout_mins": max(1, round(within_s / 60)),
+            "tags": ",".join(stack["tags"]),
+        }
+        self._heat.put(_path(stack), asked)
+
+    def wait(self, stack: Body, template: Template, deadline: Deadline) -> Body:
+        """The stack once Heat is done with it, or as it is when the deadline is over.
+
+        Progress is told; Cancelled when the errand ends.
+        """
+        progress = Progress(template.body["resources"], self._errand.tell)
+        for now in self._looks(deadline, self._wait_or_end):
+            if now is None:
+                raise CloudError(f"the stack {self.name} was deleted by somebody else", status=404)
+            progress.hear(self._events(now, progress.marker))
+            if not now["stack_status"].endswith("_IN_PROGRESS"):
+                return now
+            stack = now
+        return stack
+
+    def resources(self, stack: Body) -> dict[str, Body]:
+        """The stack's resources by name: `physical_resource_id`, `resource_status` and more."""
+        found = self._heat.get(f"{_path(stack)}/resources")["resources"]
+        return {each["resource_name"]: each for each in found}
+
+    def why_failed(self, stack: Body) -> list[str]:
+        """A line for each resource that failed; Heat's general one when none says why."""
+        return reasons(self.resources(stack).values()) or [stack["stack_status_reason"]]
+
+    def delete(self, deadline: Deadline) -> list[str]:
+        """Delete the stack, more than once if need be; what is left, by name and reason.
+
+        Not cancelled by anybody: a second Ctrl-C would leave what costs money.
+        """
+        left: list[str] = []
+        for number in range(_DELETES):
+            stack = self.find()
+            if stack is None:
+                return []
+            if number:
+                self._errand.tell(f"deleting {self.name} again: {'; '.join(left)}")
+            self._heat.delete(_path(stack))
+            left = self._deleted(stack, deadline)
+            if not left or deadline.is_over:
+                break
+        return left
+
+    # --- in detail ---------------------------------------------------------------------------
+
+    def _present(self) -> Body:
+        stack = self.find()
+        if stack is None:
+            raise CloudError(f"Heat took the stack {self.name} and has it no more", status=404)
+        return stack
+
+    def _deleted(self, stack: Body, deadline: Deadline) -> list[str]:
+        """Wait until it is gone; what is left when it is not."""
+        for now in self._looks(deadline, threading.Event().wait):
+            if now is None:
+                return []
+            stack = now
+            if now["stack_status"] == "DELETE_FAILED":
+                break
+        found = self._heat.find(f"{_path(stack)}/resources")
+        if found is None:
+            return []
+        left = [each for each in found["resources"] if each["resource_status"] != _GONE]
+        return [
+            f"{each['resource_type']} {each['resource_name']} "
+            f"{each['physical_resource_id']}: {each['resource_status_reason'] or 'not deleted'}"
+            for each in left
+            if each["physical_resource_id"]
+        ] or [f"stack {self.name}: {stack['stack_status_reason']}"]
+
+    def _wait_or_end(self, seconds: float) -> None:
+        if self._errand.wait(seconds):
+            raise Cancelled("cancelled while the stack was being made")
+
+    def _looks(self, deadline: Deadline, wait: Callable[[float], object]) -> Iterator[Body | None]:
+        """The stack again and again, until the deadline; None once it is gone."""
+        pause_s = _FIRST_LOOK_S
+        while True:
+            yield self.find()
+            if deadline.is_over:
+                return
+            wait(min(pause_s, deadline.remaining_s()))
+            pause_s = min(_LONGEST_LOOK_S, pause_s * 1.3)
+
+    def _events(self, stack: Body, marker: str | None) -> list[Body]:
+        query: Body = {"limit": 500, **({"marker": marker} if marker else {})}
+        answer = self._heat.find(f"{_path(stack)}/events", **query)
+        return [] if answer is None else list(answer["events"])
+
+
+def _path(stack: Body) -> str:
+    return f"/stacks/{stack['stack_name']}/{stack['id']}"
