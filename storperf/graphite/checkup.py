@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass
+from typing import TypeVar
 
 from storperf.deadline import Deadline
 from storperf.errors import GraphiteError
@@ -73,6 +74,13 @@ _SAYS = (
         "MAX_QUEUE_SIZE in the section [relay] of carbon.conf, or more caches",
     ),
 )
+# Carbon as it is shipped tells once a minute what it dropped, which may come after the check.
+_UNSAID = (
+    "MAX_CREATES_PER_MINUTE = inf in the section [cache] of carbon.conf; where that is so, "
+    "MAX_CACHE_SIZE = inf there, or MAX_QUEUE_SIZE of a relay in front; Carbon says which "
+    "within a minute: check again"
+)
+_Found = TypeVar("_Found", bound=Sized)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +100,10 @@ def check(
     now_s = int(epoch())
     try:
         take_points(carbon, _CONNECT_S)
-        found = list(_probe(web, carbon, now_s))
-        return (*found, *_said(web, now_s))
+        wrong, absent = _probe(web, carbon, now_s)
+        # What was sent here may be what it speaks of.
+        said = tuple(_said(web, int(epoch())))
+        return (*wrong, *_not_made(absent, said), *said)
     except OSError as error:
         return (_unreachable(carbon, error),)
     except GraphiteError as error:
@@ -127,7 +137,10 @@ def _said(web: GraphiteWeb, now_s: int) -> Iterator[GraphiteFinding]:
             )
 
 
-def _probe(web: GraphiteWeb, carbon: tuple[str, int], now_s: int) -> Iterator[GraphiteFinding]:
+def _probe(
+    web: GraphiteWeb, carbon: tuple[str, int], now_s: int
+) -> tuple[tuple[GraphiteFinding, ...], int]:
+    """What is wrong with the points that come back, and how many new series did not come."""
     probes = [probe for schema, path in _PROBES for probe in _probes_of(schema, path, now_s)]
     # One day's series, so that a day of checks leaves no more files than one.
     day = time.strftime("%Y%m%d", time.gmtime(now_s))
@@ -137,16 +150,18 @@ def _probe(web: GraphiteWeb, carbon: tuple[str, int], now_s: int) -> Iterator[Gr
     lines += [f"{path} 1 {now_s}" for path in fresh]
     _send(carbon, lines)
     deadline = Deadline.after(_PATIENCE_S)
-    wrong = _until_right(lambda: _wrong(web, probes), deadline)
-    yield from wrong.values()
-    if was_there:
-        return
-    absent = _until_right(lambda: _absent(web, fresh, now_s), deadline)
-    if absent:
+    wrong = _until_none(lambda: _wrong(web, probes), deadline)
+    absent = () if was_there else _until_none(lambda: _absent(web, fresh, now_s), deadline)
+    return tuple(wrong.values()), len(absent)
+
+
+def _not_made(count: int, said: Sequence[GraphiteFinding]) -> Iterator[GraphiteFinding]:
+    """New series that did not come; Carbon itself may say why."""
+    if count:
         yield GraphiteFinding(
-            what=f"{len(absent)} of {len(fresh)} new series were not made within "
-            f"{_PATIENCE_S:.0f} s, and their points were dropped",
-            remedy="MAX_CREATES_PER_MINUTE = inf in the section [cache] of carbon.conf",
+            what=f"{count} of {_NEW_SERIES} new series were not made within {_PATIENCE_S:.0f} s, "
+            "and their points were dropped",
+            remedy="; ".join(each.remedy for each in said) or _UNSAID,
             is_loss=True,
         )
 
@@ -176,10 +191,8 @@ def _send(carbon: tuple[str, int], lines: Sequence[str]) -> None:
         link.drop()
 
 
-def _until_right(
-    look: Callable[[], dict[str, GraphiteFinding]], deadline: Deadline
-) -> dict[str, GraphiteFinding]:
-    """What is still wrong at the deadline; carbon makes files and writes when it comes to it."""
+def _until_none(look: Callable[[], _Found], deadline: Deadline) -> _Found:
+    """What is still there at the deadline; carbon makes files and writes when it comes to it."""
     pause = threading.Event()
     while (found := look()) and not deadline.is_over:
         pause.wait(_POLL_S)
@@ -222,13 +235,9 @@ def _age(second: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(second))
 
 
-def _absent(web: GraphiteWeb, paths: Sequence[str], now_s: int) -> dict[str, GraphiteFinding]:
+def _absent(web: GraphiteWeb, paths: Sequence[str], now_s: int) -> tuple[str, ...]:
     there = {each.path for each in web.render(paths, now_s - _HOUR_S, now_s + 60) if each.points}
-    return {
-        path: GraphiteFinding(what=path, remedy="", is_loss=True)
-        for path in paths
-        if path not in there
-    }
+    return tuple(path for path in paths if path not in there)
 
 
 def carbon_of(address: str | None, web: GraphiteWeb, port: int) -> tuple[str, int]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import time
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from system.graphite_server import VENV, GraphiteServer
+from tools.sshd import free_port
 
 
 @pytest.fixture
@@ -39,22 +42,37 @@ def ours(graphite):
     return [path for path in graphite.get("/metrics/index.json") if path.startswith("storperf")]
 
 
-@pytest.fixture
-def shipped(graphite):
-    """The embedded one's Carbon, started again with the limits that it is shipped with."""
+@contextmanager
+def other_carbon(graphite, changes, *, schemas=None, relay=None):
+    """The embedded one's Carbon, started again with other settings; where points go then.
+
+    `relay` is a section of carbon.conf for a carbon-relay in front of it.
+    """
     state = graphite("status")
     os.kill(graphite.pid("carbon-cache"), signal.SIGKILL)
     conf = graphite.program.top / "home/.local/state/storperf/graphite/conf"
     carbon = conf / "carbon.conf"
-    carbon.write_text(
-        carbon.read_text().replace("MAX_CREATES_PER_MINUTE = inf", "MAX_CREATES_PER_MINUTE = 50")
-    )
-    (conf / "storage-schemas.conf").write_text("[default]\npattern = .*\nretentions = 60s:1d\n")
-    port = state["ports"]["line"]
+    text = carbon.read_text()
+    for key, value in changes.items():
+        text = re.sub(rf"(?m)^{key} = .*$\n", "", text) + f"{key} = {value}\n"
+    carbon.write_text(text + (relay or "").format(**state["ports"]))
+    if schemas is not None:
+        (conf / "storage-schemas.conf").write_text(schemas)
+    with ExitStack() as stack:
+        stack.enter_context(carbon_program(conf, "carbon-cache.py", state["ports"]["line"]))
+        port = state["ports"]["line"]
+        if relay is not None:
+            port = int(re.search(r"LINE_RECEIVER_PORT = (\d+)", relay)[1])
+            stack.enter_context(carbon_program(conf, "carbon-relay.py", port))
+        yield state["web"], f"127.0.0.1:{port}"
+
+
+@contextmanager
+def carbon_program(conf, name, port):
     process = subprocess.Popen(
         [
-            *(VENV / "bin/python", VENV / "bin/carbon-cache.py", "--nodaemon"),
-            *(f"--config={carbon}", f"--pidfile={conf / 'test.pid'}", "start"),
+            *(VENV / "bin/python", VENV / "bin" / name, "--nodaemon"),
+            *(f"--config={conf / 'carbon.conf'}", f"--pidfile={conf / name}.pid", "start"),
         ],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(conf)},
         stdout=subprocess.DEVNULL,
@@ -62,7 +80,7 @@ def shipped(graphite):
     )
     try:
         wait_for_port(port)
-        yield state
+        yield
     finally:
         process.kill()
         process.wait()
@@ -80,15 +98,49 @@ def wait_for_port(port):
     pytest.fail("carbon-cache does not listen")
 
 
-def test_shipped_limits_and_schemas_are_found_and_named(graphite, shipped):
-    web, port = shipped["web"], shipped["ports"]["line"]
-    found = findings(graphite, 3, web, "--carbon", f"127.0.0.1:{port}")
-    words = "\n".join(f"{each['what']} > {each['remedy']}" for each in found)
+def words_of(found):
+    assert all(each["is_loss"] for each in found)
+    return "\n".join(f"{each['what']} > {each['remedy']}" for each in found)
+
+
+def test_shipped_limits_and_schemas_are_found_and_named(graphite):
+    schemas = "[default]\npattern = .*\nretentions = 60s:1d\n"
+    with other_carbon(graphite, {"MAX_CREATES_PER_MINUTE": 50}, schemas=schemas) as (web, carbon):
+        words = words_of(findings(graphite, 3, web, "--carbon", carbon))
     assert "a point each 60 s where ours has one each 1 s" in words
     assert "storage-schemas.conf: put what `storperf graphite config` prints" in words
     assert "new series were not made" in words
     assert "MAX_CREATES_PER_MINUTE = inf" in words
-    assert all(each["is_loss"] for each in found)
+
+
+def test_a_cache_that_runs_over_is_found_and_named(graphite):
+    # It holds fewer points than the check sends at once, and writes them slowly.
+    small = {"MAX_CACHE_SIZE": 40, "MAX_UPDATES_PER_SECOND": 10}
+    with other_carbon(graphite, small) as (web, carbon):
+        words = words_of(findings(graphite, 3, web, "--carbon", carbon))
+    assert "points were dropped: the cache was full" in words
+    assert "MAX_CACHE_SIZE = inf" in words
+
+
+RELAY = """
+[relay]
+LINE_RECEIVER_INTERFACE = 127.0.0.1
+RELAY_METHOD = consistent-hashing
+DESTINATIONS = 127.0.0.1:{{pickle}}
+MAX_QUEUE_SIZE = 40
+USE_FLOW_CONTROL = False
+CARBON_METRIC_INTERVAL = 10
+PICKLE_RECEIVER_PORT = 0
+LINE_RECEIVER_PORT = {port}
+"""
+
+
+def test_a_relay_whose_queue_runs_over_is_found_and_named(graphite):
+    relay = RELAY.format(port=free_port())
+    with other_carbon(graphite, {}, relay=relay) as (web, carbon):
+        words = words_of(findings(graphite, 3, web, "--carbon", carbon))
+    assert "a relay dropped points: the queue to a cache was full" in words
+    assert "MAX_QUEUE_SIZE in the section [relay] of carbon.conf" in words
 
 
 def test_a_wrong_port_is_told(graphite):
