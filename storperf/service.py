@@ -29,7 +29,6 @@ from storperf.errors import Conflict, StoreError, UsageError
 from storperf.graphite.server import EmbeddedGraphite
 from storperf.imports.imported import ImportOutcome
 from storperf.jobfile.parse import NO_VARIABLES
-from storperf.model.comparison import RunComparison
 from storperf.model.ending import ConfirmWhen
 from storperf.model.finding import Examination
 from storperf.model.history import JobHistory
@@ -301,23 +300,6 @@ def raw_files(settings: Settings, run_text: str) -> tuple[Path, ...]:
     with open_store(settings) as store:
         folder = store.artefacts(store.resolve(run_text).id)
         return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
-
-
-def compare(settings: Settings, reference_text: str, candidate_text: str) -> RunComparison:
-    """The second run judged against the first alone; unlike steps are shown, not judged."""
-    # numpy and scipy are heavy: most commands do without.
-    from storperf.stats.pairwise import compare_runs
-
-    with open_store(settings) as store:
-        reference, candidate = (
-            load_result(store, store.resolve(text).id) for text in (reference_text, candidate_text)
-        )
-    checks = compare_runs(reference, candidate)
-    if not checks:
-        raise UsageError(
-            f"runs {reference.run.id} and {candidate.run.id} have no measured step in common"
-        )
-    return RunComparison(reference=reference.run, candidate=candidate.run, checks=checks)
 
 
 def history(

@@ -31,6 +31,7 @@ LAYERS = {
     "service": 5,
     "library": 5,
     "anchoring": 5,
+    "comparing": 5,
     "baselines": 5,
     "calibration": 5,
     "hosts": 5,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from storperf.cli.options import JsonFlag, RunArgument, settings
+from storperf.cli.options import JsonFlag, RunArgument, epoch_of, settings
 
 
 class ExportFormat(StrEnum):
@@ -66,19 +66,25 @@ def show(
 
 def compare(
     context: typer.Context,
-    reference: Annotated[str, typer.Argument(metavar="RUN", help="What it was.")],
-    candidate: Annotated[str, typer.Argument(metavar="RUN", help="What it is.")],
+    reference: Annotated[str, typer.Argument(metavar="RUNS", help="What it was.")],
+    candidate: Annotated[str, typer.Argument(metavar="RUNS", help="What it is.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Compare two runs step by step; exit 3 when something differs suspiciously or in kind."""
-    from storperf import service
+    """Compare two sets of runs step by step: two clouds, two volume types, before and after.
+
+    RUNS is a run, several with commas between them, or conditions that choose among the completed
+    ones: `job=NAME,lab=NAME,title=PATTERN,from=TIME,until=TIME,last=N`, as many as are needed.
+    Exit code 1 when a loss is proven (five runs on each side at least), 3 when one is suspected
+    or steps differ in kind.
+    """
+    from storperf import comparing
     from storperf.cli.output import print_json, stdout_console
     from storperf.errors import worst
-    from storperf.reports.table import comparison_table
+    from storperf.reports.comparison_table import comparison_table
 
-    found = service.compare(settings(context), reference, candidate)
+    found = comparing.compare(settings(context), reference, candidate, epoch_of)
     if as_json:
-        print_json({"schema": "storperf-comparison/1", "comparison": found})
+        print_json({"schema": "storperf-comparison/2", "comparison": found})
     else:
         stdout_console().print(comparison_table(found))
     raise typer.Exit(worst([check.reason.exit_code for check in found.checks]))

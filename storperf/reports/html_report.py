@@ -8,9 +8,10 @@ from typing import Any
 from storperf.model.result import RunResult
 from storperf.model.run import RunState
 from storperf.model.verdict import WHOLE_RUN, Check, Outcome, Verdict
+from storperf.reports.flat_facts import flat_facts
 from storperf.reports.found import found_sentences
 from storperf.reports.html_kept import Kept
-from storperf.reports.html_page import flat_facts, render_page
+from storperf.reports.html_page import render_page
 from storperf.reports.html_steps import step_cells, step_sections
 from storperf.reports.step_rows import NOT_JUDGED, StepRow, step_rows, winning_reason
 from storperf.stats.wording import figure_name

@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from storperf.model.baseline import Anchor, BaselineEntry
-from storperf.model.comparison import RunComparison
 from storperf.model.job import CANDIDATE
 from storperf.model.result import RunResult
 from storperf.model.run import Run
@@ -21,8 +20,7 @@ from storperf.reports.agents_apart import apart_sentences
 from storperf.reports.clean import line
 from storperf.reports.found import found_sentences
 from storperf.reports.host_notes import host_sentences
-from storperf.reports.step_rows import NOT_JUDGED, NOTHING, StepRow, shown, step_rows
-from storperf.stats.wording import signed
+from storperf.reports.step_rows import NOT_JUDGED, NOTHING, StepRow, step_rows
 
 # Colour only repeats what a word says already.
 _STYLES = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.INCONCLUSIVE: "yellow"}
@@ -40,7 +38,7 @@ def result_table(result: RunResult) -> RenderableType:
     parts += [Text(line(sentence), style="dim") for sentence in apart_sentences(result)]
     parts += [Text(line(sentence)) for sentence in host_sentences(result)]
     if result.verdict is not None:
-        parts += _sentences(result.verdict.checks)
+        parts += sentences_of(result.verdict.checks)
     return Group(*parts)
 
 
@@ -63,7 +61,7 @@ def runs_table(runs: Sequence[Run]) -> RenderableType:
             Text(line(run.id)),
             Text(named),
             Text(line(run.lab)),
-            Text(_when(run.created_s)),
+            Text(when(run.created_s)),
             Text(state),
             Text(line(": ".join(said)) or NOTHING),
         )
@@ -86,7 +84,7 @@ def baseline_table(
             Text(f"{line(entry.key.step)}{side}"),
             Text(line(entry.run)),
             Text(_counts(entry)),
-            Text(_when(entry.at_s)),
+            Text(when(entry.at_s)),
             Text(line(entry.who)),
             Text(line(entry.why)),
         )
@@ -108,36 +106,11 @@ def anchor_lines(anchors: Sequence[Anchor]) -> list[RenderableType]:
         what = "counts all accepted runs again" if each.run is None else f"begins with {each.run}"
         told.append(
             Text(
-                f"{line(each.key.step)}: the baseline {what}, since {_when(each.at_s)} UTC"
+                f"{line(each.key.step)}: the baseline {what}, since {when(each.at_s)} UTC"
                 f" by {line(each.who)}: {line(each.why)}"
             )
         )
     return told
-
-
-def comparison_table(comparison: RunComparison) -> RenderableType:
-    """Two runs, a block of lines for each check between them."""
-    was, now = comparison.reference, comparison.candidate
-    parts: list[RenderableType] = [
-        Text(f"reference {line(was.id)}, {_when(was.created_s)} UTC, {line(was.job_name)}"),
-        Text(f"candidate {line(now.id)}, {_when(now.created_s)} UTC, {line(now.job_name)}"),
-    ]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column(Text("step\nfigure"), overflow="fold", ratio=1, min_width=16)
-    table.add_column(Text("candidate\nreference"), justify="right", no_wrap=True)
-    table.add_column("change", justify="right", no_wrap=True)
-    table.add_column(Text("outcome\nreason"), no_wrap=True)
-    for check in comparison.checks:
-        figure = " ".join(word for word in (check.op, check.metric) if word)
-        table.add_row(
-            Text(f"{line(check.step)}\n  {line(figure)}"),
-            Text(
-                f"{shown(check.metric, check.value)}\n{shown(check.metric, check.baseline_value)}"
-            ),
-            Text(NOTHING if check.change is None else signed(check.change)),
-            _words(check.reason),
-        )
-    return Group(*parts, table, *_sentences(comparison.checks))
 
 
 def _verdict_panel(result: RunResult) -> Panel:
@@ -172,7 +145,7 @@ def _step_table(rows: tuple[StepRow, ...]) -> Table:
             Text(f"{_figure(row, 'iops')}\n{_figure(row, 'bandwidth')}"),
             Text(f"{row.figures['clat_p50']}\n{row.figures['clat_p99']}"),
             Text(f"{row.change}\n{row.baseline}"),
-            Text(row.verdict, style="dim") if row.is_yardstick else _words(row.reason),
+            Text(row.verdict, style="dim") if row.is_yardstick else reason_words(row.reason),
         )
     return table
 
@@ -181,14 +154,16 @@ def _figure(row: StepRow, metric: str) -> str:
     return f"{row.figures[metric]}{'*' if metric == row.judged else ' '}"
 
 
-def _words(reason: Reason | None) -> Text:
+def reason_words(reason: Reason | None) -> Text:
+    """An outcome in its colour, its reason below."""
     if reason is None:
         return Text(NOT_JUDGED, style="yellow")
     text = Text(reason.outcome.value, style=_STYLES[reason.outcome])
     return text.append(f"\n{reason.value.replace('_', ' ')}", style="dim")
 
 
-def _when(epoch_s: float) -> str:
+def when(epoch_s: float) -> str:
+    """A time in UTC, to the minute."""
     return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M")
 
 
@@ -199,7 +174,8 @@ def _notes(rows: tuple[StepRow, ...]) -> list[str]:
     return notes
 
 
-def _sentences(checks: Sequence[Check]) -> list[RenderableType]:
+def sentences_of(checks: Sequence[Check]) -> list[RenderableType]:
+    """A line for each check that did not pass."""
     told: list[RenderableType] = []
     for check in checks:
         if check.reason.outcome is Outcome.PASS:

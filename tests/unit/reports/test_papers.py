@@ -29,16 +29,17 @@ from unit.reports.result_values import (
 
 from storperf.errors import ExitCode, StoreError, UnknownName
 from storperf.model.baseline import BaselineEntry, BaselineKey
-from storperf.model.comparison import RunComparison
+from storperf.model.comparison import FactDifference, RunComparison, RunSet
 from storperf.model.job import PlannedTrial
 from storperf.model.run import Phase, RunState, TrialEnd
 from storperf.model.verdict import CheckKind, Outcome, Reason
 from storperf.reports import clean
+from storperf.reports.comparison_table import comparison_table
 from storperf.reports.csv_export import COLUMNS
 from storperf.reports.papers import PAPERS, write_papers
 from storperf.reports.registry import REPORTERS, get_reporter, render
 from storperf.reports.step_rows import step_rows
-from storperf.reports.table import baseline_table, comparison_table, result_table, runs_table
+from storperf.reports.table import baseline_table, result_table, runs_table
 
 
 def shown(renderable, width=80, **options):
@@ -491,14 +492,20 @@ def test_the_baseline_is_listed_with_who_and_why():
 
 def test_a_comparison_tells_both_values_and_why():
     comparison = RunComparison(
-        reference=a_run(id="was"),
-        candidate=a_run(id="now"),
+        reference=RunSet(words="was", runs=(a_run(id="was"),)),
+        candidate=RunSet(words="title=new*", runs=(a_run(id="one"), a_run(id="two"))),
         checks=(a_check(Reason.SUSPICIOUS), a_check(Reason.NOT_COMPARABLE, metric=None, op=None)),
+        environment=(
+            FactDifference(
+                name="host.kernel", reference=(("6.1", 1),), candidate=(("6.8", 1), ("6.9", 1))
+            ),
+        ),
     )
     text = shown(comparison_table(comparison))
-    for word in ("reference was", "candidate now", "12.4 k", "12.8 k", "-3.2 %", "suspicious"):
+    for word in ("reference was", "candidate title=new*: 2 runs", "12.4 k", "12.8 k", "-3.2 %"):
         assert word in text
-    assert "not comparable" in text
+    for word in ("-5.0 % to -1.0 %", "suspicious", "not comparable", "6.8 (1 run)", "host.kernel"):
+        assert word in text
 
 
 # --- files -----------------------------------------------------------------------------------
