@@ -36,6 +36,8 @@ from storperf.stats.confirm import By, Call, Outcomes, decide
 _MADE = Path(__file__).parents[1] / ".make"
 _TCPD = "https://github.com/alan-turing-institute/TCPD"
 _SHARE = "%"
+# How well people agree with each other on performance histories.
+_PEOPLE = 0.83
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -426,7 +428,7 @@ def _labelled(report: Report, otava: Otava) -> None:
         pairs = zip(series, found, strict=True)
         scores["Apache Otava 0.8, default"] = np.array([f1(e.labels, each) for e, each in pairs])
     for name, values in scores.items():
-        report.add(_mean(name, values))
+        report.add(_mean(name, values, _PEOPLE if name == "storperf" else None))
         if name in ("nothing reported", "Apache Otava 0.8, default"):
             report.add(_mean(f"storperf - {name}", scores["storperf"] - values, 0.0))
 
