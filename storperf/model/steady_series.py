@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class SteadyReason(StrEnum):
-    """Why a series is steady or not; too few values and no I/O are neither."""
+    """Why a series is steady or not; too few values, gaps and no I/O are neither."""
 
     STEADY = "steady"
     NEVER_SETTLED = "never_settled"
@@ -16,11 +16,12 @@ class SteadyReason(StrEnum):
     SLOPE = "slope"
     TOO_FEW = "too_few"
     NO_IO = "no_io"
+    GAPS = "gaps"
 
     @property
     def is_steady(self) -> bool | None:
         """True, False, or None when nobody can say."""
-        if self in (SteadyReason.TOO_FEW, SteadyReason.NO_IO):
+        if self in (SteadyReason.TOO_FEW, SteadyReason.NO_IO, SteadyReason.GAPS):
             return None
         return self is SteadyReason.STEADY
 

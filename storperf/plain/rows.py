@@ -12,6 +12,8 @@ from storperf.errors import UsageError
 _MOST_TOLD = 20
 # Its square is still a number, and so is the sum of many.
 _LARGEST = 1e100
+# What other programs write where there is no value.
+_MISSING = ("", "nan", "na", "null", "none")
 
 # A row's fields by column, and the number of its line.
 Row = tuple[int, Mapping[str, str]]
@@ -111,6 +113,11 @@ def number(text: str, line: int, faults: Faults) -> float:
         faults.add(line, f"{text} is too large to compute with")
         return math.nan
     return value
+
+
+def maybe_number(text: str, line: int, faults: Faults) -> float | None:
+    """A finite number, or None for what was not measured: nothing at all, or NaN."""
+    return None if text.lower() in _MISSING else number(text, line, faults)
 
 
 def positive(text: str, line: int, faults: Faults) -> float:

@@ -21,9 +21,10 @@ def changes_document(series: Series, changes: tuple[Change, ...]) -> dict[str, A
         "schema": CHANGES_SCHEMA,
         "series": series.name,
         "runs": len(series.values),
+        "missing": series.rows - len(series.values),
         "changes": [
             {
-                "index": each.index,
+                "index": series.places[each.index],
                 "run": series.labels[each.index],
                 "before": each.before,
                 "after": each.after,
@@ -42,6 +43,7 @@ def steady_document(series: Series, judged: SteadySeries) -> dict[str, Any]:
         "series": series.name,
         "steady": judged.reason.is_steady,
         "reason": judged.reason.value,
+        "missing": series.rows - len(series.values),
         "warmup_s": judged.warmup_s,
         "round_s": judged.round_s,
         "range": judged.range,

@@ -62,6 +62,18 @@ def test_series_keep_the_order_of_their_rows():
     assert second.name == "t"
 
 
+def test_missing_values_are_left_out_and_their_rows_keep_their_places():
+    (series,) = parse_history(lines("run,value|a,1|b,|c,NaN|d,4|e,null"), "H")
+    assert (series.labels, series.values, series.places, series.rows) == (
+        ("a", "d"),
+        (1.0, 4.0),
+        (0, 3),
+        5,
+    )
+    (series,) = parse_time_series(lines("t_s,value|1,nan|2,5"), "T")
+    assert (series.labels, series.values) == (("2",), (5.0,))
+
+
 def test_stalled_second_is_a_zero_and_no_fault():
     (series,) = parse_time_series(lines("t_s,value|1,0|2,5"), "T")
     assert series.values == (0.0, 5.0)
@@ -94,6 +106,8 @@ def test_stalled_second_is_a_zero_and_no_fault():
         (parse_cases, f"{CASES}|a,base,0,1,0.02|a,cand,0,1,0.03", 3, "was 0.02 before"),
         (parse_cases, "case,role,value|a,base,1", 1, "the column idx is missing"),
         (parse_history, "run,value|a,x", 2, "'x' is no number"),
+        (parse_history, "run,value|a,inf", 2, "inf is not finite"),
+        (parse_time_series, "t_s,value|2,nan|1,5", 3, "is not after 2"),
         (parse_time_series, "t_s,value|1,5|1,5", 3, "is not after 1"),
         (parse_time_series, "t_s,value|1,-5", 2, "below zero"),
         (parse_time_series, "t_s,value|x,5", 2, "'x' is no number"),

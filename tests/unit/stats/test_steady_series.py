@@ -77,6 +77,46 @@ def test_too_few_values_are_not_judged(values, step_s):
     assert found.mean == 5.0
 
 
+def test_a_fall_at_the_end_of_a_short_series_is_not_steady():
+    rng = np.random.default_rng(84)
+    for count in (60, 120):
+        for share in (0.0, 0.3):
+            values = ar1(rng, count, sigma=0.05, phi=0.7)
+            values[round(0.9 * count) :] *= share
+            assert judged(values).reason.is_steady is False, (count, share)
+
+
+def test_a_step_late_in_a_short_series_is_not_steady():
+    rng = np.random.default_rng(85)
+    values = ar1(rng, 120, sigma=0.03, phi=0.5)
+    values[96:] *= 0.7
+    assert judged(values).reason.is_steady is False
+
+
+@pytest.mark.parametrize("count", [180, 300, 600])
+def test_dips_that_come_back_are_steady(count):
+    rng = np.random.default_rng([86, count])
+    found = []
+    for _ in range(20):
+        values = ar1(rng, count, sigma=0.03, phi=0.5)
+        values[np.arange(count) % 60 < 6] *= 0.4
+        found.append(judged(values).reason)
+    assert found.count(SteadyReason.STEADY) >= 16
+
+
+def test_gaps_are_no_time_and_large_ones_hide_too_much():
+    rng = np.random.default_rng(87)
+    values, times_s = ar1(rng, 200, sigma=0.03, phi=0.5), np.arange(200.0)
+    values[:20] *= np.linspace(0.5, 1, 20)
+    small = np.delete(np.arange(200), [5, 6, 90])
+    found = judge_series(times_s[small], values[small])
+    assert found.reason is SteadyReason.STEADY
+    assert 10 <= found.warmup_s <= 30
+    large = np.delete(np.arange(200), np.arange(100, 140))
+    assert judge_series(times_s[large], values[large]).reason is SteadyReason.GAPS
+    assert judge_series(np.array([]), np.array([])).reason is SteadyReason.TOO_FEW
+
+
 def test_no_io_is_no_steady_state():
     assert judged([0.0] * 100).reason is SteadyReason.NO_IO
     assert judged([5.0] + [0.0] * 9, step_s=60.0).reason is SteadyReason.TOO_FEW
