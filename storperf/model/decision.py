@@ -19,6 +19,7 @@ class Cause(StrEnum):
     UNDECIDED = "undecided"
     TOO_FEW = "too_few"
     NO_BASELINE = "no_baseline"
+    INVALID = "invalid"
 
     @property
     def outcome(self) -> Outcome:
@@ -46,6 +47,8 @@ class Case:
     `is_suspected`: an earlier screen or trigger asks for the pairs.
     `prior_spread` is the known relative spread of a run, None when nobody knows.
     `level_share` is what the case has of every look's level, where many cases share one.
+    `fault` names the first value that is no measurement; it and all behind it are left out,
+    and a case that is then open is invalid.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Case:
     higher_is_better: bool = True
     is_suspected: bool = False
     level_share: float = 1.0
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

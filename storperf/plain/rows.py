@@ -120,6 +120,18 @@ def maybe_number(text: str, line: int, faults: Faults) -> float | None:
     return None if text.lower() in _MISSING else number(text, line, faults)
 
 
+def measured(text: str, line: int, faults: Faults) -> float:
+    """A number above zero; NaN, and no fault, for what is a number and no measurement.
+
+    Missing values, NaN, infinity, zero and what is below are none: their case is told so, and
+    the other cases of the table are judged.
+    """
+    if text.lower() in (*_MISSING, "inf", "+inf", "-inf", "infinity", "-infinity"):
+        return math.nan
+    value = number(text, line, faults)
+    return value if value > 0 else math.nan
+
+
 def positive(text: str, line: int, faults: Faults) -> float:
     """A finite number above zero; anything else is a fault: it has no logarithm."""
     value = number(text, line, faults)

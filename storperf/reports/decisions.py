@@ -23,6 +23,7 @@ _CODES = {
 # Of several causes with the same exit code, the first speaks for all.
 _ORDER = (
     Cause.REGRESSION,
+    Cause.INVALID,
     Cause.SUSPICIOUS,
     Cause.UNDECIDED,
     Cause.TOO_FEW,

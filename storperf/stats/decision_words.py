@@ -18,9 +18,11 @@ _NOTES = {
 }
 
 
-def sentence(decision: Decision) -> Decision:
-    """The decision with its sentence."""
-    parts = [_judged(decision), *(_NOTES[note] for note in decision.notes)]
+def sentence(decision: Decision, fault: str = "") -> Decision:
+    """The decision with its sentence; `fault` names a value that is no measurement."""
+    is_invalid = decision.cause is Cause.INVALID
+    judged = f"{fault} is no measurement above zero." if is_invalid else _judged(decision)
+    parts = [judged, *(_NOTES[note] for note in decision.notes)]
     return replace(decision, sentence=" ".join(part for part in parts if part))
 
 

@@ -172,6 +172,8 @@ def _number(value: float) -> float | None:
 
 
 def _cause(case: Case, call: Call, by: By, *, proven: bool, improved: bool) -> Cause:
+    if call is Call.UNCLEAR and case.fault:
+        return Cause.INVALID
     if call is Call.WORSE:
         return Cause.REGRESSION
     if call is Call.FINE:
@@ -220,7 +222,7 @@ def _decision(  # noqa: PLR0913, PLR0917 - what the arrays of a whole group say 
         runs_needed=_runs_needed(case, by, looked) if is_open else 0,
         notes=words,
     )
-    return sentence(decision)
+    return sentence(decision, case.fault)
 
 
 def _runs_needed(case: Case, by: By, looked: int) -> int | None:

@@ -49,6 +49,23 @@ def test_case_has_baseline_candidate_and_pairs_in_the_order_of_their_index():
     assert (second.name, second.baseline, second.prior_spread) == ("b", (), None)
 
 
+@pytest.mark.parametrize("bad", ["", "nan", "0", "-3", "inf", "NA"])
+def test_value_that_is_no_measurement_spoils_its_own_case_alone(bad):
+    text = f"{CASES}|a,base,0,{bad},|a,cand,0,5,|b,base,0,5,|b,cand,0,5,"
+    first, second = parse_cases(lines(text), "F")
+    assert (first.fault, first.baseline, first.candidates) == ("base 0", (), ())
+    assert (second.fault, second.baseline, second.candidates) == ("", (5.0,), (5.0,))
+
+
+def test_pairs_end_before_the_first_that_is_no_measurement():
+    rows = [f"a,cand,{n},{n + 1},|a,fresh_base,{n},{n + 2}," for n in (1, 2, 4)]
+    text = "|".join([CASES, "a,base,0,5,", "a,cand,0,5,", *rows, "a,cand,3,9,|a,fresh_base,3,nan,"])
+    (case,) = parse_cases(lines(text), "F")
+    assert (case.fault, case.pairs) == ("pair 3", ((3.0, 2.0), (4.0, 3.0)))
+    (case,) = parse_cases(lines(f"{CASES}|a,base,0,5,|a,cand,0,5,|a,cand,1,0,|a,cand,2,5,"), "F")
+    assert (case.fault, case.repeats) == ("cand 1", ())
+
+
 def test_candidates_without_fresh_references_are_repeats():
     text = "case,role,idx,value|a,base,0,10|a,cand,0,20|a,cand,1,21|a,cand,2,22"
     (case,) = parse_cases(lines(text), "C")

@@ -154,6 +154,18 @@ def test_what_has_no_logarithm_is_refused(value):
         judged(candidates=(value,))
 
 
+def test_fault_makes_an_open_case_invalid_and_leaves_a_settled_one_alone():
+    worse, spoilt = ((100.0, 80.0),) * 3, ((100.0, 80.0),) * 2
+    assert judged(TEN, (100.0,), pairs=spoilt, fault="pair 3").cause is Cause.PROVEN
+    assert judged(TEN, (80.0,), pairs=worse, fault="pair 4").cause is Cause.REGRESSION
+    found = judged(TEN, (80.0,), pairs=spoilt, fault="pair 3")
+    assert (found.cause, found.sentence) == (
+        Cause.INVALID,
+        "pair 3 is no measurement above zero.",
+    )
+    assert judged((), (), fault="base 0").cause.outcome is Outcome.INCONCLUSIVE
+
+
 @given(
     st.lists(st.floats(1e-6, 1e12), max_size=12),
     st.lists(st.floats(1e-6, 1e12), max_size=4),
