@@ -24,6 +24,7 @@ from storperf.cli import (
     reporting,
     running,
     series,
+    verdicts,
     workload,
 )
 from storperf.errors import ExitCode, StorperfError
@@ -79,6 +80,7 @@ app.command("history")(reporting.history)
 app.add_typer(agent.app, name="agent")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(graphite.app, name="graphite")
+app.add_typer(verdicts.app, name="verdict")
 app.add_typer(workload.app, name="workload")
 app.command("prune")(keeping.prune)
 app.command("schema")(keeping.schema)

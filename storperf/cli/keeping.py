@@ -16,6 +16,7 @@ class SchemaName(StrEnum):
 
     JOB = "job"
     RESULT = "result"
+    VERDICT = "verdict"
 
 
 def prune(
@@ -57,7 +58,7 @@ def schema(
     name: Annotated[SchemaName, typer.Argument(help="Which document.")] = SchemaName.JOB,
     as_json: JsonFlag = False,
 ) -> None:
-    """Print a JSON schema: of the job file, or of the result."""
+    """Print a JSON schema: of the job file, of the result, or of a verdict."""
     from storperf.cli.output import print_json
 
     del as_json  # a schema is JSON either way
@@ -65,6 +66,10 @@ def schema(
         from storperf.jobfile.schema import job_schema
 
         print_json(job_schema())
+    elif name is SchemaName.VERDICT:
+        from storperf.reports.verdict_schema import verdict_schema
+
+        print_json(verdict_schema())
     else:
         from storperf.reports.result_json import result_schema
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from storperf.errors import ExitCode
+from storperf.model.working import PairsWorking, ScreenWorking
 
 # What a check of no single step is about.
 WHOLE_RUN = "run"
@@ -75,6 +76,9 @@ class Check:
     the change, at the level the rule states.  `smallest_visible` is the loss this
     check would have seen with 80 % power.  `baseline_runs` names what was compared with.
     `since_run`: the history's trigger suspects a new level, of which that run is the first.
+    `is_proven`: the change is surely better than a loss of 5 %.  `screens` and `pairs` are the
+    working, in the order in which it was done; `bound` is that of the limit, and `baseline_from_s`
+    and `baseline_until_s` say when the runs compared with ended (epoch seconds).
     """
 
     kind: CheckKind
@@ -95,11 +99,21 @@ class Check:
     change_high: float | None = None
     smallest_visible: float | None = None
     since_run: str | None = None
+    bound: float | None = None
+    is_proven: bool = False
+    baseline_from_s: float | None = None
+    baseline_until_s: float | None = None
+    screens: tuple[ScreenWorking, ...] = ()
+    pairs: PairsWorking | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The run's verdict: one reason that wins, one sentence, every check below it."""
+    """The run's verdict: one reason that wins, one sentence, every check below it.
+
+    `strength` is how much a pass says: `proven within 5 %`, or what it would have seen; empty for
+    other outcomes and where nothing was compared.
+    """
 
     outcome: Outcome
     reason: Reason
@@ -107,3 +121,4 @@ class Verdict:
     sentence: str
     checks: tuple[Check, ...]
     enters_baseline: bool
+    strength: str = ""

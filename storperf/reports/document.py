@@ -13,10 +13,10 @@ from storperf.model.job import Job, Step
 from storperf.model.metric import METRICS
 from storperf.model.result import RunResult
 from storperf.model.run import Run, Summary, Trial
-from storperf.model.verdict import Check, Verdict
 from storperf.reports.clean import fit
 from storperf.reports.host_notes import FACT as HOST
 from storperf.reports.host_notes import host_findings
+from storperf.reports.verdict_document import verdict_document
 from storperf.version import RESULT_SCHEMA
 
 HOSTS = "hosts"
@@ -35,7 +35,7 @@ def result_document(result: RunResult) -> dict[str, Any]:
         "schema": SCHEMA_NAME,
         "run": _run(result.run),
         "job": _job(result.job),
-        "verdict": None if result.verdict is None else _verdict(result.verdict),
+        "verdict": None if result.verdict is None else verdict_document(result.verdict),
         "steps": [_step(step, result) for step in result.plan.steps],
         "environment": result.environment,
         "sinks": result.sinks,
@@ -97,28 +97,6 @@ def _job(job: Job) -> dict[str, object]:
         "baseline_runs": job.baseline_runs,
         "text": job.text,
     }
-
-
-def _verdict(verdict: Verdict) -> dict[str, object]:
-    return {
-        "outcome": verdict.outcome,
-        "reason": verdict.reason,
-        "exit_code": int(verdict.exit_code),
-        "sentence": verdict.sentence,
-        "enters_baseline": verdict.enters_baseline,
-        "checks": [_check(check) for check in verdict.checks],
-    }
-
-
-def _check(check: Check) -> dict[str, object]:
-    document: dict[str, object] = {}
-    for field in fields(check):
-        document[field.name] = getattr(check, field.name)
-        if field.name == "metric":
-            document["unit"] = None if check.metric is None else METRICS[check.metric].unit
-        if field.name == "reason":
-            document["outcome"] = check.reason.outcome
-    return document
 
 
 def _step(step: Step, result: RunResult) -> dict[str, object]:

@@ -119,7 +119,8 @@ def _verdict_panel(result: RunResult) -> Panel:
         title, style = "NO VERDICT", "yellow"
         said = line(run.reason or f"The run is {run.state}.")
     else:
-        title = f"{verdict.outcome.value.upper()}: {verdict.reason.value.replace('_', ' ')}"
+        outcome, why = verdict.outcome.value.upper(), verdict.reason.value.replace("_", " ")
+        title = f"{outcome} ({verdict.strength})" if verdict.strength else f"{outcome}: {why}"
         style = _STYLES[verdict.outcome]
         said = line(verdict.sentence)
     named = "" if run.title is None else f" ({line(run.title)})"

@@ -12,6 +12,7 @@ from storperf.model.history import Band
 from storperf.model.job import CANDIDATE, Step
 from storperf.model.metric import METRICS
 from storperf.model.verdict import Check, CheckKind, Reason
+from storperf.model.working import ScreenRule, ScreenWorking
 from storperf.stats.multiple import held_to
 from storperf.stats.prior import LabSpread, Prior, Spread, choose_prior, spread_of
 from storperf.stats.repeats import Place, RunValue
@@ -35,10 +36,14 @@ History = Mapping[tuple[str, str], Sequence[BaselineValue]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """The values of one figure in earlier runs, oldest first, and the runs' names."""
+    """The values of one figure in earlier runs, oldest first, and the runs' names.
+
+    `span_s` is when the first and the last of them ended, epoch seconds.
+    """
 
     values: tuple[float, ...]
     runs: tuple[str, ...]
+    span_s: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +78,7 @@ def _baseline(group: Sequence[BaselineValue]) -> Baseline:
     return Baseline(
         values=tuple(value for value in usable if value is not None),
         runs=tuple(dict.fromkeys(each.run for each in group)),
+        span_s=(group[0].ended_s, group[-1].ended_s),
     )
 
 
@@ -254,14 +260,21 @@ def _confirm(suspicion: Check, fresh: RunValue, own: Baseline, prior: Prior, alp
     place = (step, side, op, metric)
     strict = _judge(place, value, own, prior, alpha)
     trials = count(fresh.trials, "fresh trial")
+    screens = (*suspicion.screens, *_named(strict, ScreenRule.CONFIRMATION))
     if _is_suspicious(strict):
         words = f"Confirmed by {trials}: {strict.sentence.replace(_SUSPICIOUS, _REGRESSION)}"
-        return replace(strict, reason=Reason.REGRESSION, sentence=words)
+        return replace(strict, reason=Reason.REGRESSION, sentence=words, screens=screens)
     again = _judge(place, value, own, prior, RUN_ALPHA)
+    screens = (*screens, *_named(again, ScreenRule.SECOND_SCREEN))
+    again = replace(again, screens=screens)
     if _is_suspicious(again):
         return replace(again, sentence=f"Not settled by {trials}: {again.sentence}")
     words = f"Suspicious at first, not confirmed by {trials}: {again.sentence}"
     return replace(again, sentence=words)
+
+
+def _named(check: Check, rule: ScreenRule) -> tuple[ScreenWorking, ...]:
+    return tuple(replace(each, rule=rule) for each in check.screens)
 
 
 def _judge(place: Place, value: float, own: Baseline, prior: Prior, alpha: float) -> Check:
@@ -282,6 +295,10 @@ def _judge(place: Place, value: float, own: Baseline, prior: Prior, alpha: float
         change_low=result.change_low,
         change_high=result.change_high,
         smallest_visible=result.smallest_visible,
+        is_proven=result.is_proven,
+        baseline_from_s=None if own.span_s is None else own.span_s[0],
+        baseline_until_s=None if own.span_s is None else own.span_s[1],
+        screens=(result.working,),
     )
 
 

@@ -86,6 +86,7 @@ def _judge(limit: Limit, step: Step, figure: LimitFigure, found: RunValue) -> Ch
         low=found.low,
         high=found.high,
         limit=limit.text,
+        bound=limit.bound,
     )
 
 

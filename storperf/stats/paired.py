@@ -14,6 +14,7 @@ from storperf.model.run import Summary, Trial
 from storperf.model.verdict import Check, CheckKind, Reason
 from storperf.stats.comparison import TAIL, Baseline, is_primary, usable_value
 from storperf.stats.judge_cases import judge_cases
+from storperf.stats.pairs_working import pairs_working
 from storperf.stats.prior import DEFAULT_TAIL_SIGMA, spread_of
 from storperf.stats.repeats import ALL, Place
 from storperf.stats.wording import figure_name, quantity
@@ -85,16 +86,18 @@ def judge_pairs(
     decided = dict(zip(primary, _judged(primary.values(), share), strict=True))
     decided |= zip(others, _decide_others(list(others.values())), strict=True)
     for place in cases:
-        check = _check(place, pairs[place], decided[place])
+        check = _check(place, pairs[place], *decided[place])
         if place in suspected or is_primary(place) or check.reason is not Reason.TOO_FEW:
             yield check
 
 
-def _judged(cases: Iterable[Case], share: float) -> list[Decision]:
-    return judge_cases([replace(case, level_share=share) for case in cases])
+def _judged(cases: Iterable[Case], share: float) -> list[tuple[Case, Decision]]:
+    """The cases as they were judged, and what they came to."""
+    judged = [replace(case, level_share=share) for case in cases]
+    return list(zip(judged, judge_cases(judged), strict=True))
 
 
-def _decide_others(cases: Sequence[Case]) -> list[Decision]:
+def _decide_others(cases: Sequence[Case]) -> list[tuple[Case, Decision]]:
     """Benjamini-Hochberg over looks: the most regressions, k, of m at k / m of every level.
 
     A figure that is none at a level is none at a smaller one, so that numbers between k and
@@ -104,7 +107,7 @@ def _decide_others(cases: Sequence[Case]) -> list[Decision]:
     tried = len(cases)
     while True:
         decided = _judged(cases, tried / max(1, len(cases)))
-        found = sum(each.cause is Cause.REGRESSION for each in decided)
+        found = sum(each.cause is Cause.REGRESSION for _, each in decided)
         if found >= tried or tried <= 1:
             return decided
         tried = max(1, found)
@@ -129,7 +132,9 @@ def _case(
     )
 
 
-def _check(place: Place, pairs: Sequence[tuple[float, float]], decision: Decision) -> Check:
+def _check(
+    place: Place, pairs: Sequence[tuple[float, float]], case: Case, decision: Decision
+) -> Check:
     step, side, op, metric = place
     reference, candidate = (_middle(values) for values in zip(*_seen(pairs, decision), strict=True))
     return Check(
@@ -149,6 +154,8 @@ def _check(place: Place, pairs: Sequence[tuple[float, float]], decision: Decisio
         change_low=decision.low,
         change_high=decision.high,
         smallest_visible=decision.smallest_visible,
+        is_proven=decision.cause is Cause.PROVEN,
+        pairs=pairs_working(case, decision),
     )
 
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from storperf.model.metric import Metric
+from storperf.model.working import ScreenRule, ScreenWorking
+from storperf.stats.baseline_shape import DRIFT, TWO_MODES, baseline_words
 from storperf.stats.estimates import Estimates, from_baseline
-from storperf.stats.prior import Prior, hampel_kept
+from storperf.stats.prior import FEWEST_TO_CLEAN, Prior, hampel_mask
 from storperf.stats.student import t_quantile
+from storperf.stats.table import Mask
 
 # Of all runs of an unchanged build, how many may be called suspicious, however many checks: so
 # many by the primary figures of all steps together, and so many by all the others.
@@ -47,6 +50,7 @@ class Screen:
     is_suspicious: bool
     is_improved: bool
     is_proven: bool
+    working: ScreenWorking
 
 
 def sidak(run_alpha: float, checks: int) -> float:
@@ -73,29 +77,79 @@ def screen(
     if not baseline or min(*baseline, value) <= 0:
         raise ValueError("a screen compares a positive value with positive values of runs")
     logs = np.log(np.asarray(baseline, dtype=np.float64))
-    if prior.df + len(hampel_kept(logs)) <= 1:
+    kept = hampel_mask(logs[None, :])[0]
+    if prior.df + kept.sum() <= 1:
         raise ValueError("one run without a prior has no spread to screen with")
     found = from_baseline(
         np.log([value]), logs[None, :], np.array([prior.sigma]), np.array([prior.df])
     )
-    shift, error, df = (float(each[0]) for each in (found.shift, found.error, found.df))
-    worse = -1.0 if metric.higher_is_better else 1.0
-    margin = abs(np.log1p(worse * MARGIN))
-    limit = max(t_quantile(1 - alpha, df) * error, margin)
-    half = t_quantile(0.975, df) * error
+    working = _working(value, baseline, kept, metric, prior, alpha, found)
+    shift, worse = working.shift, working.worse
+    half = working.t_interval * working.error
+    seen = working.limit + t_quantile(POWER, working.df) * working.error
     return Screen(
-        centre=float(np.exp(np.log(value) - shift)),
+        centre=float(np.exp(working.log_centre)),
         runs=len(baseline),
         change=float(np.expm1(shift)),
         change_low=float(np.expm1(shift - half)),
         change_high=float(np.expm1(shift + half)),
-        threshold=_loss(limit, worse),
-        smallest_visible=_loss(limit + t_quantile(POWER, df) * error, worse),
-        p=_p_worse(found, worse) if worse * shift > margin else 1.0,
+        threshold=_loss(working.limit, worse),
+        smallest_visible=_loss(seen, worse),
+        p=_p_worse(found, worse) if worse * shift > working.margin else 1.0,
+        is_suspicious=working.is_suspicious,
+        is_improved=bool(worse * shift < -working.limit),
+        is_proven=working.is_proven,
+        working=working,
+    )
+
+
+def _working(  # noqa: PLR0913, PLR0917 - what a screen is made of
+    value: float,
+    baseline: Sequence[float],
+    kept: Mask,
+    metric: Metric,
+    prior: Prior,
+    alpha: float,
+    found: Estimates,
+) -> ScreenWorking:
+    shift, error, df, sigma = (
+        float(each[0]) for each in (found.shift, found.error, found.df, found.sigma)
+    )
+    worse = -1 if metric.higher_is_better else 1
+    margin = float(abs(np.log1p(worse * MARGIN)))
+    t, t_interval = t_quantile(1 - alpha, df), t_quantile(0.975, df)
+    limit = max(t * error, margin)
+    harm = abs(np.log1p(worse * HARM))
+    own = np.log(np.asarray(baseline, dtype=np.float64))[kept]
+    return ScreenWorking(
+        rule=ScreenRule.SCREEN,
+        value=value,
+        values=tuple(float(each) for each in baseline),
+        is_kept=tuple(bool(each) for each in kept),
+        centre_is="median" if len(own) >= FEWEST_TO_CLEAN else "mean",
+        log_value=float(np.log(value)),
+        log_centre=float(np.log(value)) - shift,
+        shift=shift,
+        worse=worse,
+        own_sigma=float(own.std(ddof=1)) if len(own) > 1 else None,
+        own_df=len(own) - 1,
+        prior_sigma=prior.sigma,
+        prior_df=prior.df,
+        prior_source=prior.source,
+        sigma=sigma,
+        df=df,
+        error=error,
+        alpha=alpha,
+        t=t,
+        margin=margin,
+        limit=limit,
+        t_interval=t_interval,
         is_suspicious=bool(worse * shift > limit),
-        is_improved=bool(worse * shift < -limit),
         is_proven=bool(
-            worse * shift + half < abs(np.log1p(worse * HARM)) and df >= FEWEST_PROOF_DF
+            worse * shift + t_interval * error < harm
+            and df >= FEWEST_PROOF_DF
+            # Around two centres, or around a line, the spread proves nothing.
+            and not {DRIFT, TWO_MODES} & set(baseline_words(np.log([baseline]))[0])
         ),
     )
 

@@ -8,12 +8,12 @@ from types import MappingProxyType
 
 from storperf.errors import worst
 from storperf.model.job import CANDIDATE, REFERENCE, Job, Plan, Step
-from storperf.model.metric import METRICS
-from storperf.model.run import Flag, Steadiness, Summary, Trial
-from storperf.model.verdict import WHOLE_RUN, Check, CheckKind, Outcome, Reason, Verdict
+from storperf.model.run import Summary, Trial
+from storperf.model.verdict import Check, CheckKind, Reason, Verdict
 from storperf.stats.comparison import (
     Baseline,
     History,
+    Suspected,
     baselines,
     judge_against_baselines,
     without_baseline,
@@ -24,7 +24,7 @@ from storperf.stats.paired import Pairs, judge_pairs, pairs_of
 from storperf.stats.prior import LabSpread
 from storperf.stats.repeats import Place, agent_values, run_values
 from storperf.stats.triggers import suspected_levels
-from storperf.stats.wording import count, percent
+from storperf.stats.verdict_words import strength, verdict_sentence
 
 # Of several reasons with the same exit code, the first is the run's.
 _ORDER = (
@@ -101,10 +101,7 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
         judge_against_baselines(usable, screened, known, fresh=fresh, sunk=sunk, lab=lab)
     )
     paired = _paired(job, usable, pairs_of(confirming, summaries), known, compared)
-    paired = [
-        replace(check, since_run=sunk[_place(check)].first_run) if _place(check) in sunk else check
-        for check in paired
-    ]
+    paired = [_with_screen(check, compared, sunk) for check in paired]
     settled = {_place(check) for check in paired}
     checks += [
         check for check in compared if not (_is_suspicious(check) and _place(check) in settled)
@@ -113,7 +110,7 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     unpaired = [step for step in candidates if all(check.step != step.key for check in paired)]
     checks += _without_baselines(unpaired, known, differing, checks)
     judged = {key: each for key, each in latest.items() if (each.step_key, each.side) in pairs}
-    return _verdict(checks, judged)
+    return _verdict(job, checks, judged)
 
 
 def _paired(
@@ -129,6 +126,13 @@ def _paired(
     both = [step for step, side in usable if side == CANDIDATE and (step, REFERENCE) in usable]
     suspected = {_place(check) for check in compared if _is_suspicious(check)}
     return list(judge_pairs(both, pairs, known, suspected))
+
+
+def _with_screen(check: Check, compared: Sequence[Check], sunk: Mapping[Place, Suspected]) -> Check:
+    """The check of a figure's pairs with the working of the screen that asked for them."""
+    screens = [each.screens for each in compared if _place(each) == _place(check)]
+    first_run = sunk[_place(check)].first_run if _place(check) in sunk else None
+    return replace(check, since_run=first_run, screens=screens[0] if screens else ())
 
 
 def _place(check: Check) -> Place:
@@ -158,7 +162,7 @@ def _without_baselines(
     return [check for check in found if check is not None]
 
 
-def _verdict(checks: Sequence[Check], trials: Mapping[str, Trial]) -> Verdict:
+def _verdict(job: Job, checks: Sequence[Check], trials: Mapping[str, Trial]) -> Verdict:
     code = worst([check.reason.exit_code for check in checks])
     reasons = {check.reason for check in checks if check.reason.exit_code is code}
     reason = next(each for each in _ORDER if each in reasons)
@@ -166,70 +170,8 @@ def _verdict(checks: Sequence[Check], trials: Mapping[str, Trial]) -> Verdict:
         outcome=reason.outcome,
         reason=reason,
         exit_code=code,
-        sentence=_sentence(reason, checks, trials),
+        sentence=verdict_sentence(job, reason, checks, trials),
         checks=tuple(checks),
         enters_baseline=all(check.reason in _CLEAN for check in checks),
+        strength=strength(reason, checks),
     )
-
-
-def _sentence(reason: Reason, checks: Sequence[Check], trials: Mapping[str, Trial]) -> str:
-    parts = _passed(checks) if reason.outcome is Outcome.PASS else _deciding(reason, checks)
-    unjudged = sum(
-        trial.steadiness is not Steadiness.STEADY and Flag.BEFORE_WINDOW not in trial.flags
-        for trial in trials.values()
-    )
-    if unjudged and reason in _CLEAN:
-        parts.append(f"Too short to tell whether it was steady: {count(unjudged, 'trial')}.")
-    flags = {flag for trial in trials.values() for flag in trial.flags}
-    if Flag.CLIENT_BOUND in flags:
-        parts.append("An agent was busy: it, not the storage, may be what was measured.")
-    if Flag.DISTURBED in flags:
-        parts.append("Something else used an agent's CPU or device meanwhile.")
-    return " ".join(parts)
-
-
-def _deciding(reason: Reason, checks: Sequence[Check]) -> list[str]:
-    """The first check with the run's reason, and how many more there are."""
-    found = [check for check in checks if check.reason is reason]
-    first = found[0]
-    where = "" if first.step == WHOLE_RUN else f"{first.step}: "
-    parts = [f"{where}{first.sentence}"]
-    if len(found) > 1:
-        parts.append(f"The same holds for {count(len(found) - 1, 'more check')}.")
-    return parts
-
-
-def _visible(compared: Sequence[Check]) -> str:
-    """How small a loss every comparison of the run would have seen; the worst of each metric."""
-    worst_of: dict[str, float] = {}
-    for check in compared:
-        if check.metric is not None and check.smallest_visible is not None:
-            known = worst_of.get(check.metric, 0.0)
-            worst_of[check.metric] = max(known, check.smallest_visible)
-    losses = []
-    for name, loss in worst_of.items():
-        bad = "lower" if METRICS[name].higher_is_better else "higher"
-        losses.append(f"{METRICS[name].label} {percent(loss)} {bad}")
-    return f"It would have seen, 4 times of 5: {', '.join(losses)}."
-
-
-def _passed(checks: Sequence[Check]) -> list[str]:
-    limits = sum(check.kind is CheckKind.LIMIT for check in checks)
-    compared = [check for check in checks if check.kind is CheckKind.BASELINE]
-    paired = [check for check in checks if check.kind is CheckKind.PAIRS]
-    parts = []
-    if limits:
-        parts.append(f"{count(limits, 'limit check')} kept.")
-    if paired:
-        parts.append(f"{count(len(paired), 'figure')} not worse than the reference's, in pairs.")
-    if not compared:
-        return parts if paired else [*parts, "There was no baseline to compare with."]
-    runs = [len(check.baseline_runs) for check in compared]
-    fewest = f"{min(runs)} to " if min(runs) < max(runs) else ""
-    earlier = f"{fewest}{count(max(runs), 'earlier run')}"
-    parts.append(f"{count(len(compared), 'figure')} not worse than in {earlier}.")
-    parts.append(_visible(compared))
-    bare = {check.step for check in checks} - {check.step for check in compared}
-    if bare:
-        parts.append(f"No baseline yet for {', '.join(sorted(bare))}.")
-    return parts

@@ -123,16 +123,61 @@ def test_run_like_its_baseline_passes_as_not_worse():
     assert "would be seen" in check.sentence
 
 
-def test_sentence_of_a_pass_counts_figures_and_runs_and_says_what_it_could_have_seen():
+def test_sentence_of_a_pass_says_against_what_what_changed_and_what_it_could_have_seen():
     one = World().with_history(1000.0)
-    counted, seen = one.judge().sentence.split(" It would have seen, 4 times of 5: ")
-    assert counted == "1 figure not worse than in 1 earlier run."
     (check,) = one.judge().checks
-    assert seen == f"IOPS {100 * check.smallest_visible:.0f} % lower."
-    two = one.with_history(2e6, 2e6, metric="clat_p99")
-    counted, seen = two.judge().sentence.split(" It would have seen, 4 times of 5: ")
-    assert counted == "2 figures not worse than in 1 to 2 earlier runs."
-    assert re.fullmatch(r"IOPS [\d.]+ % lower, p99 clat [\d.]+ % higher\.", seen)
+    visible = f"{100 * check.smallest_visible:.0f} %"
+    low, high = (f"{'+' if x > 0 else '-'}{abs(100 * x):.0f} %" for x in interval(check))
+    assert one.judge().sentence == (
+        f"Nothing seen; would have seen {visible}. 1 figure not worse than in 1 earlier run"
+        " (1970-01-01), by the screen of single runs. The change: rr read IOPS 0.0 % higher"
+        f" (95 % interval {low} to {high}). It would have seen, 4 times of 5: IOPS {visible} lower."
+    )
+    two = one.with_history(2e6, 2e6, metric="clat_p99").judge().sentence
+    assert "2 figures not worse than in 1 to 2 earlier runs" in two
+    assert re.search(r"IOPS [\d.]+ % lower, p99 clat [\d.]+ % higher\.$", two)
+
+
+def interval(check):
+    return check.change_low, check.change_high
+
+
+def test_pass_that_proves_something_and_one_that_saw_nothing_are_different_words():
+    saw_nothing = World().with_history(1000.0).judge()
+    assert re.fullmatch(r"nothing seen; would have seen [\d.]+ %", saw_nothing.strength)
+    proven = World().with_history(*NIGHTS).judge()
+    assert proven.strength == "proven within 5 %"
+    assert proven.sentence.startswith("Proven within 5 %.")
+    assert World(limits=[LIMIT]).judge().strength == ""
+
+
+def test_run_is_proven_only_when_every_primary_figure_is():
+    steps = (STEP, make_step(key="other"))
+    world = World(steps).with_history(*NIGHTS).with_history(1000.0, key=("other", "candidate"))
+    assert world.judge().strength.startswith("nothing seen; would have seen")
+
+
+def test_baseline_with_two_levels_proves_nothing():
+    levels = (900.0, 1000.0) * 8
+    (check,) = World().with_history(*levels).judge().checks
+    assert not check.is_proven
+
+
+def test_suspicion_says_how_many_pairs_and_minutes_would_settle_it():
+    verdict = World().with_history(*NIGHTS, *NIGHTS).with_history(2e6, metric="clat_p99")
+    verdict.summaries[0] = make_summary("rr-1", "iops", 900.0)
+    said = verdict.judge().sentence
+    assert re.search(
+        r"With a `reference` in the job file 3 pairs would find a loss of 5 % 4 times of 5, and"
+        r" take about 6 min of measuring\.",
+        said,
+    ), said
+
+
+def test_limit_inside_the_interval_says_how_long_a_trial_could_tell():
+    # Half of the interval is 20, the bound lies 10 away: four times as long a trial.
+    limit = make_limit("iops", 1010.0)
+    assert "A trial of about 4 min could tell." in World(limits=[limit]).judge().sentence
 
 
 def test_regression_is_suspicious_and_never_fails_on_a_screen_alone():
