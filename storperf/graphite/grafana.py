@@ -103,7 +103,12 @@ def _panel(panel: Panel, number: int) -> dict[str, Any]:
             "overrides": [],
         },
         "options": {
-            "legend": {"displayMode": "list", "placement": "bottom"},
+            "legend": {
+                "showLegend": True,
+                "displayMode": "list",
+                "placement": "bottom",
+                "calcs": [],
+            },
             "tooltip": {"mode": "multi", "sort": "desc"},
         },
         "targets": targets,
