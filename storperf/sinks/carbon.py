@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from storperf.deadline import Deadline
 from storperf.model.job import Graphite
 from storperf.sinks.backlog import Backlog
-from storperf.sinks.entries import points_of
+from storperf.sinks.entries import Row, rows_of
 from storperf.sinks.lines import LineBuilder
 from storperf.sinks.link import Link, take_points
-from storperf.sinks.points import Point
 from storperf.sinks.witness import Witness
 
 log = logging.getLogger(__name__)
@@ -154,7 +153,7 @@ class CarbonSender:
             self._is_pickled = bool(self._address.pickle_port) and self._is_bulk()
             self._link.open(self._receiver(), self._patience_s())
             self._cycle = Deadline.after(_CYCLE_S)
-        points = [point for entry in entries for point in points_of(entry)]
+        points = [row for entry in entries for row in rows_of(entry)]
         self._link.send(self._message(points), self._patience_s())
         self._failures = 0
         self._backlog.mark_sent(len(points))
@@ -180,7 +179,7 @@ class CarbonSender:
         self._wake.wait(_IDLE_S)
         self._wake.clear()
 
-    def _message(self, points: Sequence[Point]) -> bytes:
+    def _message(self, points: Sequence[Row]) -> bytes:
         if not self._is_pickled:
             return self._lines.build(points)
         parts = []

@@ -57,11 +57,15 @@ class Slice(
     bins: tuple[int, ...]
 
 
+# A point's path, value and second; making a Point of it costs more than reading it.
+Row = tuple[str, float | int, int]
+
+
 class Points(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False, tag="points"):
     """Points that are sent as they are."""
 
     fold: Fold
-    points: tuple[Point, ...]
+    points: tuple[Row, ...]
 
 
 Entry = Slice | Points
@@ -150,16 +154,21 @@ def count_of(entry: Entry) -> int:
     return sum(2 if _is_older(entry, metric) else 1 for metric in _metrics_of(entry))
 
 
-def points_of(entry: Entry) -> Sequence[Point]:
+def points_of(entry: Entry) -> list[Point]:
     """The points of an entry."""
+    return [Point(*row) for row in rows_of(entry)]
+
+
+def rows_of(entry: Entry) -> Sequence[Row]:
+    """The points of an entry as plain tuples."""
     if isinstance(entry, Points):
         return entry.points
     points = []
     for metric, value in figures_of(entry):
-        points.append(Point(f"{entry.path}.{metric}", value, entry.second))
+        points.append((f"{entry.path}.{metric}", value, entry.second))
         if _is_older(entry, metric):
             name, factor = OLDER_METRICS[metric]
-            points.append(Point(f"{entry.older}.{name}", value * factor, entry.second))
+            points.append((f"{entry.older}.{name}", value * factor, entry.second))
     return points
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import graphyte
 
-from storperf.sinks.points import Point
+from storperf.sinks.entries import Row
 
 _NOTHING = "0 0\n"
 
@@ -21,7 +21,7 @@ class LineBuilder:
     def __init__(self) -> None:
         self._heads = _Heads()
 
-    def build(self, points: Iterable[Point]) -> bytes:
+    def build(self, points: Iterable[Row]) -> bytes:
         """The lines of some points, each as `graphyte.Sender.build_message` makes it.
 
         Raises ValueError for a path that holds a blank.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from storperf.sinks.points import Point
+from storperf.sinks.entries import Row
 
 
 @dataclass(slots=True)
@@ -31,12 +31,13 @@ class Witness:
         """Every series that points were sent of."""
         return self._series
 
-    def see(self, points: Iterable[Point]) -> None:
+    def see(self, points: Iterable[Row]) -> None:
         """Remember points that were sent."""
+        series = self._series
         for path, _, second in points:
-            known = self._series.get(path)
+            known = series.get(path)
             if known is None:
-                self._series[path] = Sent(second, second)
+                series[path] = Sent(second, second)
             elif second > known.last:
                 known.last = second
                 known.count += 1
