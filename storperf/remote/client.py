@@ -21,7 +21,7 @@ from storperf.errors import (
     TargetBusy,
     TargetRefused,
 )
-from storperf.remote.journal_copy import JournalCopy
+from storperf.remote.journal_copy import HEAD, JournalCopy
 
 log = logging.getLogger(__name__)
 
@@ -181,19 +181,25 @@ class AgentClient:
             self._lost = AgentLost(f"{self.name}: the channel broke: {error}")
 
     def _take(self, kind: int, payload: bytes) -> None:
-        message = frames.parse(payload)
         if kind == frames.REPLY:
+            message = frames.parse(payload)
             if message["id"] == self._unanswered_ping:
                 self._unanswered_ping = None
             else:
                 self._replies.put(message)
-        elif kind == frames.RECORD and self._journal.take(message, payload):
+        elif kind == frames.RECORD and self._journal.take(_head(payload), payload):
             while not self._is_closing.is_set():
                 try:
                     self._records.put(payload, timeout=_WAIT_S)
                 except queue.Full:
                     continue
                 return
+
+
+def _head(payload: bytes) -> frames.Message:
+    """What the journal copy asks of a record; the rest is not kept while it is written."""
+    message = frames.parse(payload)
+    return {name: message[name] for name in HEAD if name in message}
 
 
 def _refusal(agent: str, error: frames.Message) -> StorperfError:

@@ -10,6 +10,9 @@ from pathlib import Path
 from storperf.agent import frames
 from storperf.errors import AgentLost, StoreError
 
+# What is asked of a record here; the rest goes by.
+HEAD = ("n", "t", "kind", "trial", "attempt", "what")
+
 _CHUNK = 1 << 18
 
 
@@ -36,7 +39,7 @@ class JournalCopy:
     def take(self, record: frames.Message, payload: bytes | None = None) -> bool:
         """Append a record; False when it is here already, AgentLost when one before is missing.
 
-        `payload` is the record as it came, which need not be made again.
+        `payload` is the record as it came, which need not be made again; then its `HEAD` will do.
         """
         number = record["n"]
         if number <= self.last:

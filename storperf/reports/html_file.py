@@ -10,7 +10,7 @@ from urllib.parse import quote
 from storperf.model.result import RunResult
 from storperf.model.run import Trial
 from storperf.reports.html_kept import Kept, KeptFile
-from storperf.reports.html_report import render_report
+from storperf.reports.html_report import report_pieces
 from storperf.reports.html_traces import Traces, is_drawn, trial_traces
 from storperf.stats.table import PROBE
 from storperf.store.atomic import replacing
@@ -41,9 +41,9 @@ def write_report(store: Store, result: RunResult, path: Path, *, made_s: float) 
         files=tuple(_files(folder, path.parent)),
         run_links=_run_links(result, folder.parent, path.parent),
     )
-    text = render_report(result, kept, made_s=made_s)
     with replacing(path) as file:
-        file.write(text.encode())
+        for piece in report_pieces(result, kept, made_s=made_s):
+            file.write(piece.encode())
 
 
 def _load_traces(file: Path, trial: Trial, result: RunResult) -> Traces:

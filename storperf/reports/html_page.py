@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import io
 import json
 import shlex
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import distribution
@@ -29,7 +31,12 @@ _UNSAFE = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
 
 
 def render_page(template: str, script: str, **context: Any) -> str:
-    """The template with its styles, our scripts and plotly's embedded.
+    """The whole page; `page_pieces` says what is in it."""
+    return "".join(page_pieces(template, script, **context))
+
+
+def page_pieces(template: str, script: str, **context: Any) -> Iterator[str]:
+    """The template with its styles, our scripts and plotly's embedded, piece by piece.
 
     Every value is escaped, and characters that could mislead the eye are replaced.  The page's
     own policy allows these scripts by their hash and no request at all.
@@ -41,10 +48,10 @@ def render_page(template: str, script: str, **context: Any) -> str:
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
-    text: str = (
+    return (
         _environment()
         .get_template(template)
-        .render(
+        .generate(
             policy=policy,
             style=Markup(_text("page.css")),  # noqa: S704 - a file of ours
             script=Markup(ours),  # noqa: S704 - a file of ours
@@ -52,7 +59,6 @@ def render_page(template: str, script: str, **context: Any) -> str:
             **context,
         )
     )
-    return text
 
 
 def script_json(value: Any) -> Markup:
@@ -115,8 +121,15 @@ def _plotly() -> tuple[str, str]:
     Importing plotly itself would only cost time.
     """
     script = distribution("plotly").locate_file("plotly/package_data/plotly.min.js")
-    content = Path(str(script)).read_bytes()
-    return _hash(content), base64.b64encode(gzip.compress(content, 6, mtime=0)).decode()
+    digest, packed = hashlib.sha256(), io.BytesIO()
+    with (
+        Path(str(script)).open("rb") as content,
+        gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0, filename="") as packing,
+    ):
+        while piece := content.read(1 << 16):
+            digest.update(piece)
+            packing.write(piece)
+    return _base64(digest.digest()), _base64(packed.getvalue())
 
 
 def _text(name: str) -> str:
@@ -124,4 +137,8 @@ def _text(name: str) -> str:
 
 
 def _hash(content: bytes) -> str:
-    return base64.b64encode(hashlib.sha256(content).digest()).decode()
+    return _base64(hashlib.sha256(content).digest())
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()

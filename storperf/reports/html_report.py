@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from storperf.model.result import RunResult
@@ -11,7 +11,7 @@ from storperf.model.verdict import WHOLE_RUN, Check, Outcome, Verdict
 from storperf.reports.flat_facts import flat_facts
 from storperf.reports.found import found_sentences
 from storperf.reports.html_kept import Kept
-from storperf.reports.html_page import render_page
+from storperf.reports.html_page import page_pieces
 from storperf.reports.html_steps import step_cells, step_sections
 from storperf.reports.step_rows import NOT_JUDGED, StepRow, step_rows, winning_reason
 from storperf.stats.wording import figure_name
@@ -20,13 +20,18 @@ MOST_CARDS = 4
 
 
 def render_report(result: RunResult, kept: Kept, *, made_s: float) -> str:
+    """The whole page; `report_pieces` says what is in it."""
+    return "".join(report_pieces(result, kept, made_s=made_s))
+
+
+def report_pieces(result: RunResult, kept: Kept, *, made_s: float) -> Iterator[str]:
     """The page, whatever state the run is in; `made_s` (epoch) is told at its end.
 
     Verdict, figures and changes are those of the result; nothing is judged here.
     """
     rows = step_rows(result)
     checks = () if result.verdict is None else result.verdict.checks
-    return render_page(
+    return page_pieces(
         "report.html",
         "report.js",
         result=result,

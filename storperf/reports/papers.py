@@ -6,6 +6,7 @@ from pathlib import Path
 
 from storperf.model.result import RunResult
 from storperf.reports.registry import render
+from storperf.reports.result_json import json_pieces
 from storperf.store.atomic import replacing
 
 # The file's name, and the form it is rendered in.
@@ -25,8 +26,8 @@ def write_papers(result: RunResult, folder: Path) -> tuple[Path, ...]:
     paths = []
     for name, form in PAPERS.items():
         path = folder / name
-        text = render(form, result)
         with replacing(path) as file:
-            file.write(text.encode())
+            for piece in json_pieces(result) if form == "json" else (render(form, result),):
+                file.write(piece.encode())
         paths.append(path)
     return tuple(paths)
