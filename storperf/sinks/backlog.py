@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from storperf.sinks.entries import Entry, count_of, encode
+from storperf.sinks.fresh import Fresh
 from storperf.sinks.segments import Position, Segment, SegmentReader
 from storperf.sinks.thinning import WINDOW_S, thin
 
@@ -52,11 +53,13 @@ class Backlog:
         arrivals: queue.SimpleQueue[Segment],
         limits: Limits,
         monotonic: Callable[[], float] = time.monotonic,
+        fresh: Fresh | None = None,
     ) -> None:
         self.inherited = self.dropped = self.thinned = self.damaged = 0
         # Sentences about what had to go, for whoever watches; another thread reads them.
         self.news: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._arrivals = arrivals
+        self._fresh = fresh or Fresh()
         self._limits = limits
         self._monotonic = monotonic
         self._segments: list[Segment] = []
@@ -95,7 +98,7 @@ class Backlog:
             reader = self._reader
             assert reader is not None  # noqa: S101 - for the type checker
             is_closed = reader.segment.closed
-            entries = reader.read()
+            entries = self._fresh.take(reader) or reader.read()
             if entries:
                 return entries
             self.damaged += reader.is_torn

@@ -45,7 +45,7 @@ class GraphiteSink:
         self._begun_s = monotonic()
         self._spool = Spool(spools / owner.run, owner)
         limits = Limits(size_bytes=self.address.spool_bytes, age_s=self.address.spool_age_s)
-        self._backlog = Backlog(self._spool.arrivals, limits)
+        self._backlog = Backlog(self._spool.arrivals, limits, fresh=self._spool.fresh)
         self._witness = Witness()
         self._carbon = CarbonSender(self.address, self._backlog, self._witness)
         self._events = EventSender(self.address.web) if self.address.web else None

@@ -136,6 +136,11 @@ class SegmentReader:
         """Behind the entry that was given last."""
         return Position(self.segment.number, self._start + self._frames.consumed_bytes)
 
+    def skip_to(self, offset: int) -> None:
+        """Go on behind entries that are known otherwise."""
+        self._start = self._fed = offset
+        self._frames = FrameReader()
+
     def read(self) -> list[Entry]:
         """The next entries, none at the present end; what follows damage is left out."""
         found: list[Entry] = []

@@ -21,6 +21,7 @@ from pathlib import Path
 from storperf.errors import Conflict
 from storperf.model.job import Graphite
 from storperf.sinks.entries import Entry, count_of, encode
+from storperf.sinks.fresh import Fresh
 from storperf.sinks.segments import SUFFIX, Segment
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Owner:
 class Spool:
     """Takes entries; `arrivals` gives every segment to the one who reads them, oldest first.
 
+    `fresh` has what was written last, for one who is right behind.
     Raises Conflict while another process has the folder.
     """
 
@@ -63,6 +65,7 @@ class Spool:
         self.in_memory = 0
         self.fault: str | None = None
         self.arrivals: queue.SimpleQueue[Segment] = queue.SimpleQueue()
+        self.fresh = Fresh()
         self.folder = folder
         self._lock = _locked(folder)
         self._segment_bytes = min(
@@ -81,11 +84,11 @@ class Spool:
         count = sum(count_of(entry) for entry in entries)
         self.offered += count
         try:
-            self._append(data)
+            self._append(data, entries)
         except OSError as error:
             self._note(error)
             self._start_segment(self._memory())
-            self._append(data)
+            self._append(data, entries)
         if self._segment is not None and self._segment.path is None:
             self.in_memory += count
 
@@ -121,11 +124,13 @@ class Spool:
         except OSError as error:
             self._note(error)
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, data: bytes, entries: Sequence[Entry]) -> None:
         if self._segment is None or self._is_used_up(self._segment):
             self._start_segment(self._in_file())
         if self._segment is not None:
+            start = self._segment.size
             self._segment.append(data)
+            self.fresh.put(self._segment, start, entries)
 
     def _is_used_up(self, segment: Segment) -> bool:
         is_old = segment.path is None and time.monotonic() - self._begun_s > _MEMORY_S

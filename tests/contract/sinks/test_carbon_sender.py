@@ -108,7 +108,7 @@ class Sending:
         graphite = Graphite(host="127.0.0.1", port=port, **address)
         self.spool = Spool(folder, Owner(run="r", lab="l", job="j", graphite=graphite))
         limits = limits or Limits(size_bytes=1 << 30, age_s=1e9)
-        self.backlog = Backlog(self.spool.arrivals, limits, monotonic)
+        self.backlog = Backlog(self.spool.arrivals, limits, monotonic, self.spool.fresh)
         self.witness = Witness()
         self.carbon = CarbonSender(graphite, self.backlog, self.witness)
 

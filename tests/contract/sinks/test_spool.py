@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from unit.sinks.test_thinning import second_of
 
 from storperf.errors import Conflict
@@ -44,7 +48,7 @@ def open_spool(tmp_path, clock):
     def make(limits=LIMITS, spool_bytes=1 << 20):
         graphite = replace(OWNER.graphite, spool_bytes=spool_bytes)
         spool = Spool(tmp_path / "r1", replace(OWNER, graphite=graphite))
-        made.append((spool, Backlog(spool.arrivals, limits, clock)))
+        made.append((spool, Backlog(spool.arrivals, limits, clock, spool.fresh)))
         return made[-1]
 
     yield make
@@ -70,6 +74,30 @@ def test_what_goes_in_comes_out_in_order(open_spool):
     assert (spool.offered, backlog.sent, backlog.confirmed) == (20_000, 20_000, 0)
     spool.put(points(1, first=20_000))
     assert take_all(backlog) == points(1, first=20_000)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["put", "put many", "take", "again"]), max_size=25))
+def test_nothing_is_left_out_or_doubled_however_far_behind_the_reader_is(acts):
+    with TemporaryDirectory() as folder:
+        graphite = replace(OWNER.graphite, spool_bytes=1 << 16)
+        spool = Spool(Path(folder) / "r1", replace(OWNER, graphite=graphite))
+        backlog = Backlog(spool.arrivals, LIMITS, Clock(), spool.fresh)
+        given, taken = 0, []
+        for act in acts:
+            if act.startswith("put"):
+                count = 30 if act == "put" else 700
+                spool.put(points(count, first=given))
+                given += count
+            elif act == "take":
+                taken += backlog.next()
+                backlog.mark_sent(0)
+            else:
+                backlog.rewind()
+                taken = []
+        assert taken + take_all(backlog) == points(given)
+        backlog.close(is_all_done=False)
+        spool.close(is_removed=False)
 
 
 def test_what_was_sent_comes_again_after_a_break_until_it_is_confirmed_and_two_minutes_old(
@@ -245,7 +273,7 @@ def test_what_is_too_old_is_dropped_and_counted(open_spool, clock):
 def test_a_folder_that_cannot_be_made_leaves_memory(tmp_path, clock):
     (tmp_path / "file").write_text("")
     spool = Spool(tmp_path / "file" / "r1", OWNER)
-    backlog = Backlog(spool.arrivals, LIMITS, clock)
+    backlog = Backlog(spool.arrivals, LIMITS, clock, spool.fresh)
     spool.put(points(100))
     assert take_all(backlog) == points(100)
     assert spool.in_memory == 100
