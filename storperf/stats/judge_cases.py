@@ -205,6 +205,7 @@ def _decision(  # noqa: PLR0913, PLR0917 - what the arrays of a whole group say 
     change, low, high, p, visible = shares
     pairs_used = looked if by is By.PAIRS else 0
     is_open = cause in (Cause.SUSPICIOUS, Cause.UNDECIDED, Cause.TOO_FEW, Cause.NO_BASELINE)
+    nothing = None if cause is Cause.INVALID else 0
     decision = Decision(
         case=case.name,
         cause=cause,
@@ -218,8 +219,8 @@ def _decision(  # noqa: PLR0913, PLR0917 - what the arrays of a whole group say 
         baseline_runs=min(len(case.baseline), MOST_BASELINE_RUNS),
         runs_used=len(case.candidates) + (2 if pairs_used else 1) * looked,
         pairs_used=pairs_used,
-        pairs_needed=max(1, int(needed[row]) - pairs_used) if is_open else 0,
-        runs_needed=_runs_needed(case, by, looked) if is_open else 0,
+        pairs_needed=max(1, int(needed[row]) - pairs_used) if is_open else nothing,
+        runs_needed=_runs_needed(case, by, looked) if is_open else nothing,
         notes=words,
     )
     return sentence(decision, case.fault)
