@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storperf.errors import Conflict, ExitCode, UnknownName, UsageError
+from storperf.hardware import hardware_of
 from storperf.imports.baseline_file import (
     BaselineFile,
     BaselineFileError,
@@ -66,7 +67,9 @@ def acceptable(store: Store, run_text: str, *, who: str, why: str) -> tuple[Base
     at_s = time.time()
     plan = store.plan(found.id)
     return tuple(
-        baseline_entry(key, step, run=found.id, who=who, why=why, at_s=at_s)
+        baseline_entry(
+            key, step, run=found.id, who=who, why=why, at_s=at_s, hardware=hardware_of(found.facts)
+        )
         for key, step in baseline_keys(job_of(found, plan), plan)
         if (key.step, key.side) in measured
     )

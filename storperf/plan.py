@@ -83,11 +83,24 @@ def baseline_keys(job: Job, plan: Plan) -> tuple[tuple[BaselineKey, Step], ...]:
 
 
 def baseline_entry(  # noqa: PLR0913 - provenance, by keyword
-    key: BaselineKey, step: Step, *, run: str, who: str, why: str, at_s: float
+    key: BaselineKey,
+    step: Step,
+    *,
+    run: str,
+    who: str,
+    why: str,
+    at_s: float,
+    hardware: tuple[tuple[str, str], ...] = (),
 ) -> BaselineEntry:
-    """A run's accepted place in a baseline."""
+    """A run's accepted place in a baseline; `hardware` is what `hardware_of` says of the run."""
     return BaselineEntry(
-        key=key, run=run, accepted=True, who=who, why=why, at_s=at_s, measuring=step.measuring
+        key=key,
+        run=run,
+        accepted=True,
+        who=who,
+        why=why,
+        at_s=at_s,
+        measuring=(*step.measuring, *hardware),
     )
 
 

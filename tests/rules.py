@@ -21,7 +21,16 @@ LAYERS = {
     "model": 1,
     **dict.fromkeys(
         (
-            *("jobfile", "plan", "plan_confirmation", "plan_growth", "fio", "stats", "heat"),
+            *(
+                "jobfile",
+                "plan",
+                "plan_confirmation",
+                "plan_growth",
+                "hardware",
+                "fio",
+                "stats",
+                "heat",
+            ),
             *("workloads", "doctor", "imports", "plain"),
         ),
         2,

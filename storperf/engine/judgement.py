@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from storperf.engine.context import RunContext
 from storperf.errors import ExitCode
-from storperf.model.baseline import Anchor, BaselineValue
+from storperf.hardware import Fields, hardware_of, is_hardware, is_other
+from storperf.model.baseline import Anchor, BaselineKey, BaselineValue
 from storperf.model.ending import ConfirmWhen
 from storperf.model.job import CANDIDATE, PlannedTrial
 from storperf.model.verdict import WHOLE_RUN, Check, CheckKind, Reason
 from storperf.plan import baseline_entry, baseline_keys
 from storperf.plan_confirmation import confirming_trials, measuring_s
+from storperf.store.store import Store
 from storperf.units import render_duration
 
 
@@ -23,25 +25,31 @@ def judge(context: RunContext) -> None:
     from storperf.stats.verdict import judge_run
 
     store, run_id = context.store, context.run_id
-    since_s = store.get_run(run_id).created_s - context.job.baseline_age_s
+    run = store.get_run(run_id)
+    since_s = run.created_s - context.job.baseline_age_s
+    hardware = hardware_of(run.facts)
     aged: list[str] = []
     keys = baseline_keys(context.job, context.plan)
     history: dict[tuple[str, str], tuple[BaselineValue, ...]] = {}
     differing: dict[tuple[str, str], str] = {}
     for key, step in keys:
         place = (key.step, key.side)
-        history[place] = store.baseline_values(
+        known = store.baseline_values(
             key,
             runs=max(context.job.baseline_runs, MOST_RUNS - 1),
             before_run=run_id,
             since_s=since_s,
         )
-        if not history[place]:
+        history[place], other_hardware = _of_this_hardware(store, key, known, hardware)
+        if other_hardware:
+            differing[place] = other_hardware
+        elif not history[place]:
             if store.baseline_values(key, runs=1, before_run=run_id):
                 aged.append(key.step)
             other = store.measuring_of_other_fingerprints(key)
             if other is not None:
-                differing[place] = _difference(dict(step.measuring), dict(other))
+                then = {name: value for name, value in other if not is_hardware(name)}
+                differing[place] = _difference(dict(step.measuring), then)
     verdict = judge_run(
         job=context.job,
         plan=context.plan,
@@ -62,6 +70,22 @@ def judge(context: RunContext) -> None:
         )
 
 
+def _of_this_hardware(
+    store: Store, key: BaselineKey, known: Sequence[BaselineValue], hardware: Fields
+) -> tuple[tuple[BaselineValue, ...], str]:
+    """The values of runs that measured on the same hardware; where there are none, the difference.
+
+    A lab is where hardware is the same, but nobody keeps a name from moving to another machine.
+    """
+    measuring = store.baseline_measuring(key, {value.run for value in known})
+    unlike = [value.run for value in known if is_other(hardware, measuring[value.run])]
+    values = tuple(value for value in known if value.run not in unlike)
+    if values or not unlike:
+        return values, ""
+    then = {name: value for name, value in measuring[unlike[-1]] if is_hardware(name)}
+    return (), _difference(dict(hardware), then)
+
+
 def accept(context: RunContext, *, who: str = "storperf", whence: str = "") -> None:
     """Let a clean run into the baseline, once nothing is left to be confirmed.
 
@@ -75,9 +99,12 @@ def accept(context: RunContext, *, who: str = "storperf", whence: str = "") -> N
     if not verdict.enters_baseline:
         return
     at_s, why = context.epoch(), f"{whence}clean run: {verdict.reason}"
+    hardware = hardware_of(context.store.get_run(context.run_id).facts)
     context.store.enter_baseline(
         [
-            baseline_entry(key, step, run=context.run_id, who=who, why=why, at_s=at_s)
+            baseline_entry(
+                key, step, run=context.run_id, who=who, why=why, at_s=at_s, hardware=hardware
+            )
             for key, step in baseline_keys(context.job, context.plan)
         ]
     )

@@ -13,6 +13,15 @@ OUTLIER = "outlier_left_out"
 DRIFT = "drift"
 TWO_MODES = "two_modes"
 
+NOTES = {
+    ONE_RUN: "The baseline is a single run.",
+    OUTLIER: "A baseline run far from the others was left out.",
+    DRIFT: "The baseline itself goes up or down from run to run.",
+    TWO_MODES: "The baseline has two levels.",
+}
+# Around two centres, or around a line, the spread proves nothing.
+UNFIT_FOR_PROOF = frozenset((DRIFT, TWO_MODES))
+
 _FEWEST = 8
 # The best split of values around one centre explains so much of their variance in 1.4 of 100
 # cases of eight runs, 0.4 of ten and none of thirty.

@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import numpy as np
+
 from storperf.model.baseline import BaselineValue
 from storperf.model.history import Band
 from storperf.model.job import CANDIDATE, Step
 from storperf.model.metric import METRICS
 from storperf.model.verdict import Check, CheckKind, Reason
 from storperf.model.working import ScreenRule, ScreenWorking
+from storperf.stats.baseline_shape import NOTES, UNFIT_FOR_PROOF, baseline_words
 from storperf.stats.multiple import held_to
 from storperf.stats.prior import LabSpread, Prior, Spread, choose_prior, spread_of
 from storperf.stats.repeats import Place, RunValue
@@ -280,6 +283,10 @@ def _named(check: Check, rule: ScreenRule) -> tuple[ScreenWorking, ...]:
 def _judge(place: Place, value: float, own: Baseline, prior: Prior, alpha: float) -> Check:
     step, side, op, metric = place
     result = _screen(place, value, own, prior, alpha)
+    (odd,) = baseline_words(np.log([own.values]))
+    if UNFIT_FOR_PROOF & set(odd):
+        result = replace(result, is_proven=False)
+    told = " ".join((_sentence(place, value, result, prior.source), *(NOTES[word] for word in odd)))
     return Check(
         kind=CheckKind.BASELINE,
         step=step,
@@ -287,7 +294,7 @@ def _judge(place: Place, value: float, own: Baseline, prior: Prior, alpha: float
         op=op,
         metric=metric,
         reason=Reason.SUSPICIOUS if result.is_suspicious else Reason.NOT_WORSE,
-        sentence=_sentence(place, value, result, prior.source),
+        sentence=told,
         value=value,
         baseline_value=result.centre,
         baseline_runs=own.runs,

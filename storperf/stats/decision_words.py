@@ -5,24 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from storperf.model.decision import Cause, Decision, Rule
-from storperf.stats.baseline_shape import DRIFT, ONE_RUN, OUTLIER, TWO_MODES
+from storperf.stats.baseline_shape import NOTES
 from storperf.stats.screen import HARM
 from storperf.stats.wording import change, count, percent, signed
 
 _HARM = f"{HARM * 100:.0f} %"
-_NOTES = {
-    ONE_RUN: "The baseline is a single run.",
-    OUTLIER: "A baseline run far from the others was left out.",
-    DRIFT: "The baseline itself goes up or down from run to run.",
-    TWO_MODES: "The baseline has two levels.",
-}
 
 
 def sentence(decision: Decision, fault: str = "") -> Decision:
     """The decision with its sentence; `fault` names a value that is no measurement."""
     is_invalid = decision.cause is Cause.INVALID
     judged = f"{fault} is no measurement above zero." if is_invalid else _judged(decision)
-    parts = [judged, *(_NOTES[note] for note in decision.notes)]
+    parts = [judged, *(NOTES[note] for note in decision.notes)]
     return replace(decision, sentence=" ".join(part for part in parts if part))
 
 

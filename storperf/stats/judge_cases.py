@@ -11,7 +11,7 @@ import numpy as np
 
 from storperf.model.decision import Case, Cause, Decision, Rule
 from storperf.model.ending import LOOKS
-from storperf.stats.baseline_shape import DRIFT, TWO_MODES, baseline_words
+from storperf.stats.baseline_shape import UNFIT_FOR_PROOF, baseline_words
 from storperf.stats.confirm import (
     PAIR_ALPHAS,
     By,
@@ -198,8 +198,7 @@ def _decision(  # noqa: PLR0913, PLR0917 - what the arrays of a whole group say 
         case,
         Call(int(outcomes.call[row])),
         by,
-        # Around two centres, or around a line, the spread proves nothing.
-        proven=bool(outcomes.is_proven[row]) and not {DRIFT, TWO_MODES} & set(words),
+        proven=bool(outcomes.is_proven[row]) and not UNFIT_FOR_PROOF & set(words),
         improved=bool(outcomes.is_improved[row]),
     )
     change, low, high, p, visible = shares

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -114,6 +114,15 @@ class BaselineRows:
             for row, entry in zip(rows, entries, strict=True)
             for bound in (since[entry.key],)
         )
+
+    def baseline_measuring(
+        self, key: BaselineKey, runs: Collection[str]
+    ) -> dict[str, tuple[tuple[str, str], ...]]:
+        """The measuring fields that these runs' places were given with."""
+        wanted = _holding(*_has(key)).where(_PLACES.c.run_id.in_(runs))
+        with self._database.read() as connection:
+            rows = connection.execute(wanted).all() if runs else ()
+        return {row.run_id: pairs(row.measuring) for row in rows}
 
     def measuring_of_other_fingerprints(
         self, key: BaselineKey
