@@ -285,7 +285,8 @@ def _judge(place: Place, value: float, own: Baseline, prior: Prior, alpha: float
     result = _screen(place, value, own, prior, alpha)
     (odd,) = baseline_words(np.log([own.values]))
     if UNFIT_FOR_PROOF & set(odd):
-        result = replace(result, is_proven=False)
+        working = replace(result.working, is_proven=False)
+        result = replace(result, is_proven=False, working=working)
     told = " ".join((_sentence(place, value, result, prior.source), *(NOTES[word] for word in odd)))
     return Check(
         kind=CheckKind.BASELINE,
