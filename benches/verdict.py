@@ -28,7 +28,7 @@ from verdict_cells import CELLS, promised, watch_cells
 from verdict_histories import reported, speed_ms, watch
 from verdict_labelled import f1, fetch, human, mean_interval, ours, read_tcpd
 from verdict_rivals import Otava, by_seconds, by_values
-from verdict_trials import FAMILIES, Family, Generator, World, cases, trials
+from verdict_trials import FAMILIES, Family, Generator, World, cases, refused_trials, trials
 
 from storperf.errors import ExitCode
 from storperf.stats.confirm import By, Call, Outcomes, decide
@@ -127,6 +127,7 @@ def main() -> int:
     _rivals(amount, report, otava)
     _histories(amount, report)
     _many_cells(amount, report)
+    _gate(amount, report)
     _speed(amount, report)
     _labelled(report, otava)
     document = {
@@ -348,6 +349,18 @@ def _many_cells(amount: Amount, report: Report) -> None:
         hits = sum(each.fails for each in found)
         told = f"{name}: {loss:.0%} of {cells} found by pairs ({words})"
         report.share(told, hits, sum(each.runs for each in found))
+
+
+def _gate(amount: Amount, report: Report) -> None:
+    report.head("The gate of steady state: steady trials that it refuses")
+    count = amount.trials // 10
+    for length in (60, 120, 300):
+        refused = [
+            refused_trials(amount.rng(f"gate {length} {each.name}"), each, count, length)
+            for each in FAMILIES
+        ]
+        words = "/".join(f"{100 * each / count:.2g}" for each in refused)
+        report.share(f"steady for {length} s: refused ({words})", sum(refused), 3 * count, 1)
 
 
 def _speed(amount: Amount, report: Report) -> None:

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from storperf.stats.confirm import Cases
+from storperf.stats.drift import drift
 from storperf.stats.prior import PRIOR_DF, UNSTATED
 from storperf.stats.table import Floats
+from storperf.stats.warmup import mser5_cut
 
 Generator = np.random.Generator
 FRESH = 8
@@ -132,17 +134,31 @@ def cases(family: Family, made: Trials, world: World, *, repeats: bool = False) 
     )
 
 
-def seconds(rng: Generator, family: Family, means: Floats, scale: Floats) -> Floats:
-    """The 60 seconds of runs whose mean is exp(`means`) (shape m x n); shape m x n x 60."""
-    shape = (*means.shape, _SECONDS)
+def seconds(
+    rng: Generator, family: Family, means: Floats, scale: Floats, length: int = _SECONDS
+) -> Floats:
+    """The seconds of runs whose mean is exp(`means`) (shape m x n); shape m x n x `length`."""
+    shape = (*means.shape, length)
     noise = rng.normal(size=shape)
     fresh = (1 - family.second_phi**2) ** 0.5
-    for number in range(1, _SECONDS):
+    for number in range(1, length):
         noise[..., number] *= fresh
         noise[..., number] += family.second_phi * noise[..., number - 1]
     noise -= noise.mean(axis=-1, keepdims=True)
     found: Floats = np.exp(means[..., None]) * (1 + family.second * scale[..., None] * noise)
     return found
+
+
+def refused_trials(rng: Generator, family: Family, count: int, length: int) -> int:
+    """How many of `count` steady trials of so many seconds the gate of a run would refuse."""
+    flat = np.zeros((count, 1))
+    refused = 0
+    for values in seconds(rng, family, flat, np.ones((count, 1)), length)[:, 0]:
+        cut = mser5_cut(values)
+        fitted = None if cut is None else drift(values[cut.values :])
+        drifts = fitted is not None and fitted.is_beyond_limit
+        refused += drifts or (cut is not None and cut.is_more_than_half)
+    return refused
 
 
 def _values(rng: Generator, family: Family, scale: Floats, world: World) -> Floats:
