@@ -6,7 +6,7 @@
 #   make test-openstack LEVEL=2  what needs a cloud, in a small real OpenStack of its own; needs root
 #                   1: Keystone and Heat; 2: all services, fake servers; 3: real guests on Ceph
 #   make image      the image that agents boot from, into dist/agent-image; needs root
-#   make bench      ratios that this project promises to keep; QUICK=1 takes eight minutes
+#   make bench      ratios that this project promises to keep; QUICK=1 takes ten minutes
 #   make bench-verdict  how often the verdict is right, on simulated runs and beside its rivals
 #   make docs       the pages of docs/reference that are made from the source
 # PYTHON=python3.12 chooses the interpreter; the default is the newest of 3.11 to 3.13 found.

@@ -36,7 +36,7 @@ class Effort:
 
 
 def full(scratch: Path) -> Effort:
-    """About twenty minutes."""
+    """About twenty-five minutes."""
     return Effort(
         scratch=scratch,
         cpu_slices=10,
@@ -62,7 +62,7 @@ def full(scratch: Path) -> Effort:
 
 
 def quick(scratch: Path) -> Effort:
-    """About eight minutes: wider intervals, the same goals."""
+    """About ten minutes: wider intervals, the same goals."""
     return Effort(
         scratch=scratch,
         cpu_slices=6,
