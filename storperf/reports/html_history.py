@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from markupsafe import Markup
+
 from storperf.model.history import HistorySeries, JobHistory
+from storperf.reports.history_picture import history_pictures
 from storperf.reports.html_file import REPORT_FILE
 from storperf.reports.html_page import render_page
 from storperf.reports.html_steps import look_of
@@ -41,43 +44,24 @@ def render_history(history: JobHistory, links: Mapping[str, str], *, made_s: flo
         "history.js",
         history=history,
         links=links,
-        sections=[_section(number, each) for number, each in enumerate(history.series, start=1)],
-        points=[_points(each, links) for each in history.series],
+        sections=[
+            _section(number, each, history_pictures(each, links, history.anchors))
+            for number, each in enumerate(history.series, start=1)
+        ],
+        has_plots=False,
         has_sides=len({each.side for each in history.series}) > 1,
         made_s=made_s,
     )
 
 
-def _section(number: int, series: HistorySeries) -> dict[str, Any]:
+def _section(number: int, series: HistorySeries, pictures: Markup) -> dict[str, Any]:
     last = series.points[-1]
     return {
         "series": series,
         "anchor": f"figure-{number}",
         "name": figure_name(series.op, series.metric),
+        "pictures": pictures,
         "last": last,
         "look": look_of(last.reason),
         "strangers": sum(not point.is_comparable for point in series.points),
-    }
-
-
-def _points(series: HistorySeries, links: Mapping[str, str]) -> dict[str, Any]:
-    """What the figure is drawn from; the script scales the units."""
-    band = series.band
-    return {
-        "unit": series.unit,
-        "runs": [point.run for point in series.points],
-        "t": [round(point.created_s * 1000) for point in series.points],
-        "value": [point.value for point in series.points],
-        "low": [point.low for point in series.points],
-        "high": [point.high for point in series.points],
-        "look": [look_of(point.reason) for point in series.points],
-        "reason": [
-            "not judged" if point.reason is None else point.reason.value.replace("_", " ")
-            for point in series.points
-        ],
-        "comparable": [point.is_comparable for point in series.points],
-        "links": [links.get(point.run) for point in series.points],
-        "centre": None if band is None else band.centre,
-        "suspicious": None if band is None else band.suspicious,
-        "changes": [round(each.created_s * 1000) for each in series.changes],
     }

@@ -35,15 +35,19 @@ def render_page(template: str, script: str, **context: Any) -> str:
     return "".join(page_pieces(template, script, **context))
 
 
-def page_pieces(template: str, script: str, **context: Any) -> Iterator[str]:
-    """The template with its styles, our scripts and plotly's embedded, piece by piece.
+def page_pieces(
+    template: str, script: str, *, has_plots: bool = True, **context: Any
+) -> Iterator[str]:
+    """The template with its styles and scripts, and plotly's with `has_plots`, piece by piece.
 
     Every value is escaped, and characters that could mislead the eye are replaced.  The page's
     own policy allows these scripts by their hash and no request at all.
     """
     ours = "\n".join(_text(name) for name in ("page.js", script))
-    plotly_hash, plotly = _plotly()
-    hashes = f"'sha256-{_hash(ours.encode())}' 'sha256-{plotly_hash}'"
+    plotly_hash, plotly = _plotly() if has_plots else ("", "")
+    hashes = f"'sha256-{_hash(ours.encode())}'"
+    if has_plots:
+        hashes += f" 'sha256-{plotly_hash}'"
     policy = (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"

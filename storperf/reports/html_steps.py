@@ -18,9 +18,12 @@ from storperf.reports.html_hosts import host_tables
 from storperf.reports.html_kept import Kept
 from storperf.reports.html_picture import change_picture
 from storperf.reports.html_traces import MOST_POINTS, Traces
+from storperf.reports.power_picture import power_picture
+from storperf.reports.spread_picture import spread_picture
 from storperf.reports.step_rows import NOT_JUDGED, StepRow, winning_reason
 from storperf.stats.gates import latest_attempts
 from storperf.stats.repeats import ALL
+from storperf.stats.wording import figure_name
 from storperf.units import render_duration, render_size
 
 # Up to so many steps are all unfolded; of more only those that decided.
@@ -89,6 +92,7 @@ def step_sections(result: RunResult, rows: Sequence[StepRow], kept: Kept) -> lis
                 "is_open": is_short or (_decided(result, reason) and unfolded < MOST_UNFOLDED),
                 "rows": [row for row in rows if row.step == step.key],
                 "checks": [_told(check) for check in own],
+                "pictures": _pictures(step, own),
                 "trials": [
                     _trial_section(trial, result, kept, summaries.get(trial.id, []))
                     for trial in _trials_of(step, result)
@@ -96,6 +100,21 @@ def step_sections(result: RunResult, rows: Sequence[StepRow], kept: Kept) -> lis
             }
         )
     return sections
+
+
+def _pictures(step: Step, checks: Sequence[Check]) -> list[dict[str, Any]]:
+    """What each compared figure was held to, and what could have been seen of the judged one."""
+    found: list[dict[str, Any]] = []
+    for check in checks:
+        spread, name = spread_picture(check), figure_name(check.op, check.metric or "iops")
+        if spread:
+            kind = "pairs" if check.pairs is not None else "baseline"
+            found.append({"kind": kind, "name": name, "picture": spread})
+        power = power_picture(check) if check.metric == step.workload.judged_metric else None
+        if power:
+            found.append({"kind": "power", "name": name, "picture": power})
+    kinds = [each["kind"] for each in found]
+    return [each | {"is_first": each["kind"] not in kinds[:n]} for n, each in enumerate(found)]
 
 
 def look_of(reason: Reason | None) -> str:

@@ -24,6 +24,7 @@ from storperf.model.verdict import Reason
 from storperf.reports.history import job_history
 from storperf.reports.history_table import history_table
 from storperf.reports.html_history import render_history
+from storperf.stats.wording import signed
 
 PLACE = (STEP, "candidate", "read", "iops")
 BAND = Band(centre=12_000.0, suspicious=9_000.0, runs=("run-1", "run-2"))
@@ -136,7 +137,8 @@ def test_a_change_of_level_is_told_with_its_first_run_and_its_size():
     assert f"changed with run run-19: {STEP}, read IOPS -20 %" in said
     page = render_history(history, {}, made_s=1.79e9)
     assert "Its level changed with run run-19" in page
-    assert '"changes": [' in page or '"changes":[' in page
+    assert page.count('class="changed"') == 2 * sum(len(each.changes) for each in history.series)
+    assert f">{signed(change.change)} ({signed(change.low)} to {signed(change.high)})<" in page
 
 
 def test_runs_under_another_fingerprint_are_no_change_of_level():
