@@ -28,6 +28,7 @@ from storperf.run_results import job_of, load_result
 from storperf.service import open_store
 from storperf.settings import Settings
 from storperf.stats.gates import latest_attempts
+from storperf.stats.loads import loads_of
 from storperf.store.store import Store
 from storperf.version import package_version
 
@@ -66,9 +67,17 @@ def acceptable(store: Store, run_text: str, *, who: str, why: str) -> tuple[Base
     measured = {(t.step_key, t.side) for t in trials if t.steadiness}
     at_s = time.time()
     plan = store.plan(found.id)
+    loads = loads_of(latest_attempts(trials).values())
     return tuple(
         baseline_entry(
-            key, step, run=found.id, who=who, why=why, at_s=at_s, hardware=hardware_of(found.facts)
+            key,
+            step,
+            run=found.id,
+            who=who,
+            why=why,
+            at_s=at_s,
+            hosts=loads.get((key.step, key.side), {}),
+            hardware=hardware_of(found.facts),
         )
         for key, step in baseline_keys(job_of(found, plan), plan)
         if (key.step, key.side) in measured
@@ -217,6 +226,7 @@ def _file_place(entry: BaselineEntry) -> FilePlace:
         why=entry.why,
         at_s=entry.at_s,
         pinned=entry.pinned,
+        hosts=entry.hosts,
     )
 
 
@@ -325,6 +335,7 @@ def _entry(
         why=f"from {source}; there by {place.who}: {place.why}",
         at_s=place.at_s,
         pinned=place.pinned,
+        hosts=place.hosts,
         measuring=place.measuring,
     )
 

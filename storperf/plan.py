@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import product
 
@@ -90,9 +90,13 @@ def baseline_entry(  # noqa: PLR0913 - provenance, by keyword
     who: str,
     why: str,
     at_s: float,
+    hosts: Mapping[str, float],
     hardware: tuple[tuple[str, str], ...] = (),
 ) -> BaselineEntry:
-    """A run's accepted place in a baseline; `hardware` is what `hardware_of` says of the run."""
+    """A run's accepted place in a baseline.
+
+    `hardware` is what `hardware_of` says of the run, `hosts` are its agents' figures there.
+    """
     return BaselineEntry(
         key=key,
         run=run,
@@ -101,6 +105,7 @@ def baseline_entry(  # noqa: PLR0913 - provenance, by keyword
         why=why,
         at_s=at_s,
         measuring=(*step.measuring, *hardware),
+        hosts=tuple(sorted(hosts.items())),
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from storperf.engine.context import RunContext
 from storperf.errors import ExitCode
 from storperf.hardware import Fields, hardware_of, is_hardware, is_other
-from storperf.model.baseline import Anchor, BaselineKey, BaselineValue
+from storperf.model.baseline import Anchor, BaselineEntry, BaselineKey, BaselineValue
 from storperf.model.ending import ConfirmWhen
 from storperf.model.job import CANDIDATE, PlannedTrial
 from storperf.model.verdict import WHOLE_RUN, Check, CheckKind, Reason
@@ -21,6 +22,7 @@ def judge(context: RunContext) -> None:
     """Judge what is stored against limits, baseline and reference."""
     # scipy is heavy: not before there is something to judge.
     from storperf.stats.calibration import lab_spreads
+    from storperf.stats.loads import MOST_RUNS as MOST_HOSTS
     from storperf.stats.trigger import MOST_RUNS
     from storperf.stats.verdict import judge_run
 
@@ -30,6 +32,10 @@ def judge(context: RunContext) -> None:
     hardware = hardware_of(run.facts)
     aged: list[str] = []
     keys = baseline_keys(context.job, context.plan)
+    hosts = {
+        (key.step, key.side): store.baseline_hosts(key, entries=MOST_HOSTS, before_run=run_id)
+        for key, _ in keys
+    }
     history: dict[tuple[str, str], tuple[BaselineValue, ...]] = {}
     differing: dict[tuple[str, str], str] = {}
     for key, step in keys:
@@ -57,6 +63,7 @@ def judge(context: RunContext) -> None:
         summaries=store.summaries(run_id),
         history=history,
         differing=differing,
+        hosts=hosts,
         lab=lab_spreads([(step, key.side) for key, step in keys], store.spreads(context.job.lab)),
         faults=[text for code, text in context.faults if code is ExitCode.INFRASTRUCTURE],
     )
@@ -96,18 +103,46 @@ def accept(context: RunContext, *, who: str = "storperf", whence: str = "") -> N
     if verdict is None or _only_calibrates(context):
         return
     _anchor(context, verdict.checks)
-    if not verdict.enters_baseline:
-        return
+    # numpy is heavy: not before there is something to judge.
+    from storperf.stats.gates import latest_attempts
+    from storperf.stats.loads import loads_of
+
+    loads = loads_of(latest_attempts(context.store.trials(context.run_id)).values())
     at_s, why = context.epoch(), f"{whence}clean run: {verdict.reason}"
     hardware = hardware_of(context.store.get_run(context.run_id).facts)
-    context.store.enter_baseline(
-        [
-            baseline_entry(
-                key, step, run=context.run_id, who=who, why=why, at_s=at_s, hardware=hardware
-            )
-            for key, step in baseline_keys(context.job, context.plan)
-        ]
-    )
+    entries = [
+        baseline_entry(
+            key,
+            step,
+            run=context.run_id,
+            who=who,
+            why=why,
+            at_s=at_s,
+            hardware=hardware,
+            hosts=loads.get((key.step, key.side), {}),
+        )
+        for key, step in baseline_keys(context.job, context.plan)
+    ]
+    if not verdict.enters_baseline:
+        entries = _disturbed(entries, verdict.checks)
+    context.store.enter_baseline(entries)
+
+
+def _disturbed(entries: Sequence[BaselineEntry], checks: Sequence[Check]) -> list[BaselineEntry]:
+    """The places of steps that were not judged because of what their hosts did: not accepted.
+
+    They are kept so that a lab which has become busy is no news for ever.
+    """
+    why = {
+        (check.step, check.side): check.sentence
+        for check in checks
+        if check.reason is Reason.DISTURBED
+    }
+    return [
+        replace(entry, accepted=False, why=f"not accepted: {why[entry.key.step, entry.key.side]}")
+        for entry in entries
+        if (entry.key.step, entry.key.side) in why
+    ]
 
 
 def _anchor(context: RunContext, checks: Sequence[Check]) -> None:

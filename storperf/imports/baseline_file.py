@@ -68,6 +68,7 @@ class FilePlace:
     why: str
     at_s: float
     pinned: bool
+    hosts: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +147,7 @@ def _check_run(run: FileRun) -> None:
     if not {trial.step_key for trial in run.trials} <= keys:
         raise BaselineFileError(f"run {run.id} has trials of steps that it does not describe")
     values = [value.value for trial in run.trials for value in trial.values]
+    values += [value for place in run.places for _, value in place.hosts]
     if not all(map(math.isfinite, values)):
         raise BaselineFileError(f"run {run.id} has a figure that is no number")
 

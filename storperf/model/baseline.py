@@ -33,6 +33,7 @@ class BaselineEntry:
 
     While some of a key's places are `pinned`, they alone count, however old they are.
     `is_past`: the run ended before the one that the baseline is anchored to, and does not count.
+    `hosts` is what the run's agents went through meanwhile, by figure: the worst of them.
     """
 
     key: BaselineKey
@@ -44,6 +45,7 @@ class BaselineEntry:
     measuring: tuple[tuple[str, str], ...] = ()
     pinned: bool = False
     is_past: bool = False
+    hosts: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

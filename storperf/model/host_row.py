@@ -20,13 +20,15 @@ class ProbeFigure:
 class HostMeans:
     """Means over the window; None is not known.
 
-    CPU figures are shares of all cores; `device_busy` is the share of time of the busiest device,
+    CPU figures are shares of all cores; `cpu_pressure` is the share of time in which some task
+    waited for a core, `device_busy` that of the busiest device,
     the network's bytes a second are those of the busiest interface.
     """
 
     cpu_busy: float | None = None
     cpu_iowait: float | None = None
     cpu_steal: float | None = None
+    cpu_pressure: float | None = None
     device_busy: float | None = None
     receive_bytes_per_s: float | None = None
     transmit_bytes_per_s: float | None = None

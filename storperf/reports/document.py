@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from storperf.model.ending import EndRule
+from storperf.model.host_row import HostMeans
 from storperf.model.job import Job, Step
 from storperf.model.metric import METRICS
 from storperf.model.result import RunResult
@@ -143,10 +144,17 @@ def _trial(trial: Trial, summaries: Sequence[Summary]) -> dict[str, object]:
         "started_s": trial.started_s,
         "ended_s": trial.ended_s,
         "host": host_findings(trial),
-        "hosts": trial.facts.get(HOSTS, []),
+        "hosts": _hosts(trial),
         "facts": _sorted({key: trial.facts[key] for key in trial.facts if key not in _FORMED}),
         "figures": [_figure(summary) for summary in figures],
     }
+
+
+def _hosts(trial: Trial) -> list[dict[str, object]]:
+    """The rows of the hosts; figures that an earlier storperf did not keep are None."""
+    rows: Any = trial.facts.get(HOSTS, [])
+    nothing = dict.fromkeys(field.name for field in fields(HostMeans))
+    return [{**nothing, **row} for row in rows]
 
 
 def _figure(summary: Summary) -> dict[str, object]:

@@ -21,6 +21,7 @@ _COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
     "cpu_busy": ("CPU busy", _percent),
     "cpu_iowait": ("iowait", _percent),
     "cpu_steal": ("steal", _percent),
+    "cpu_pressure": ("CPU pressure", _percent),
     "device_busy": ("device busy", _percent),
     "receive_bytes_per_s": ("received", render_rate),
     "transmit_bytes_per_s": ("sent", render_rate),
@@ -41,7 +42,7 @@ def host_tables(trial: Trial) -> dict[str, Any] | None:
             {
                 "host": host["host"],
                 "cells": [
-                    "-" if host[key] is None else render(host[key])
+                    "-" if host.get(key) is None else render(host[key])
                     for key, (_, render) in _COLUMNS.items()
                 ],
             }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from storperf.model.ending import EndRule
 from storperf.model.job import CANDIDATE, Job, Plan, PlannedTrial, Step
 from storperf.model.run import Flag, Steadiness, Summary, Trial, TrialEnd
 from storperf.model.verdict import WHOLE_RUN, Check, CheckKind, Reason
+from storperf.stats.loads import Loads, Where, far_beyond, loads_of
 from storperf.stats.repeats import ALL
 from storperf.stats.wording import percent
 
@@ -82,6 +83,19 @@ def judge_gates(
         )
         for reason, sentence in found:
             yield _gate(planned.step_key, planned.side, reason, f"Trial {planned.id}: {sentence}.")
+
+
+def load_gates(
+    trials: Iterable[Trial], before: Mapping[Where, Mapping[str, Loads]]
+) -> Iterator[Check]:
+    """A check for each step and side whose agents went through far more than in earlier runs.
+
+    `trials` are those that the run was to make anyway; `before` goes by run, oldest first.
+    """
+    for where, now in loads_of(trials).items():
+        for said in far_beyond(now, list(before.get(where, {}).values())):
+            sentence = f"The machine is not what it was: {said}."
+            yield _gate(*where, Reason.DISTURBED, sentence)
 
 
 def _gate(step: str, side: str, reason: Reason, sentence: str) -> Check:

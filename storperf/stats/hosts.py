@@ -12,7 +12,11 @@ from storperf.stats.table import PROBE, Floats, SensorTable
 
 _BUSY = ("user", "nice", "system", "irq", "softirq")
 _STATES = (*_BUSY, "idle", "iowait", "steal")
-_PLAIN = ("memory.available_bytes", "load.1m", *(f"cpu.{state}" for state in _STATES))
+_PRESSURE = "pressure.cpu.some"
+_PLAIN = (
+    *("memory.available_bytes", "load.1m", _PRESSURE),
+    *(f"cpu.{state}" for state in _STATES),
+)
 
 
 @dataclass(slots=True)
@@ -82,6 +86,7 @@ class HostSums:
             cpu_busy=_share(busy, cores),
             cpu_iowait=_share(states.get("iowait"), cores),
             cpu_steal=_share(states.get("steal"), cores),
+            cpu_pressure=means.get(_PRESSURE),
             device_busy=_highest(means, "disk.", ".busy"),
             receive_bytes_per_s=_highest(means, "net.", ".receive_bytes"),
             transmit_bytes_per_s=_highest(means, "net.", ".transmit_bytes"),

@@ -18,8 +18,9 @@ from storperf.stats.comparison import (
     judge_against_baselines,
     without_baseline,
 )
-from storperf.stats.gates import judge_gates, latest_attempts
+from storperf.stats.gates import judge_gates, latest_attempts, load_gates
 from storperf.stats.limits import judge_limits
+from storperf.stats.loads import Loads, Where
 from storperf.stats.paired import Pairs, judge_pairs, pairs_of
 from storperf.stats.prior import LabSpread
 from storperf.stats.repeats import Place, agent_values, run_values
@@ -61,14 +62,17 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     differing: Mapping[tuple[str, str], str],
     faults: Sequence[str] = (),
     lab: Mapping[Place, LabSpread] = MappingProxyType({}),
+    hosts: Mapping[Where, Mapping[str, Loads]] = MappingProxyType({}),
 ) -> Verdict:
     """The verdict of a run by the table of ARCHITECTURE.md, with every check below it.
 
     `history` and `differing` go by (step key, side).  `history` holds the accepted runs of the
     step's own fingerprint; `differing` says, where runs exist only under another one,
     which measuring field differs and both its values.  `faults` are sentences about what else
-    makes the run invalid.  First the gates; a step whose trials do not pass them is not
-    judged further.  Then the limits, then the screen and the trigger of the history.
+    makes the run invalid.  `lab` is what calibrations know of the figures' spread, `hosts`
+    what the agents of earlier runs went through, by run.
+    First the gates; a step whose trials do not pass them is not judged further.  Then the
+    limits, then the screen and the trigger of the history.
     Trials whose repeat is above the job's were added to confirm a suspicion
     (`plan_confirmation`): pairs with the reference, which decide instead of the screen, or
     repeats of the candidate.
@@ -78,6 +82,7 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     """
     latest = latest_attempts(trials)
     checks = list(judge_gates(job, plan, latest, summaries, faults))
+    checks += load_gates([t for t in latest.values() if t.repeat <= job.last_repeat], hosts)
     blocked = {(check.step, check.side) for check in checks}
     pairs = {
         (planned.step_key, planned.side): None

@@ -68,6 +68,19 @@ class BaselineRows:
                     last = last if bound is None else last.where(ended >= bound)
             return _session_means(connection.execute(_figures(key, last.subquery())))
 
+    def baseline_hosts(
+        self, key: BaselineKey, *, entries: int, before_run: str
+    ) -> dict[str, dict[str, float]]:
+        """What the agents of the last runs with a place went through, by run, oldest first.
+
+        Runs that were not accepted count too: what their hosts did is no news the next time.
+        """
+        newest = _holding(*_has(key)).where(_PLACES.c.run_id != before_run)
+        newest = newest.order_by(_PLACES.c.number.desc()).limit(entries)
+        with self._database.read() as connection:
+            found = [_entry(row) for row in connection.execute(newest).mappings()]
+        return {entry.run: dict(entry.hosts) for entry in reversed(found) if entry.hosts}
+
     def enter_baseline(self, entries: Sequence[BaselineEntry]) -> None:
         """Give runs their places; of several entries for one place the last one holds."""
         with self._database.write() as connection:
@@ -93,7 +106,7 @@ class BaselineRows:
                 of_step = "" if step is None else f", step {step}"
                 raise UnknownName(f"nothing is accepted for lab {lab}, job {job}{of_step}")
             cleared = {"accepted": False, "pinned": False, "who": who, "why": why, "at_s": at_s}
-            kept = [*_KEY, "run_id", "measuring"]
+            kept = [*_KEY, "run_id", "measuring", "hosts"]
             connection.execute(
                 sa.insert(_PLACES),
                 [{name: row[name] for name in kept} | cleared for row in rows],
@@ -216,6 +229,7 @@ def _entry_row(entry: BaselineEntry) -> dict[str, object]:
         "why": entry.why,
         "at_s": entry.at_s,
         "measuring": entry.measuring,
+        "hosts": entry.hosts,
     }
 
 
@@ -229,4 +243,5 @@ def _entry(row: sa.RowMapping) -> BaselineEntry:
         why=row["why"],
         at_s=row["at_s"],
         measuring=pairs(row["measuring"]),
+        hosts=tuple((str(name), float(value)) for name, value in row["hosts"] or ()),
     )

@@ -50,6 +50,7 @@ class World:
         self.history = {}
         self.differing = {}
         self.faults = ()
+        self.hosts = {}
 
     def change_trial(self, index=0, **changes):
         self.trials[index] = replace(self.trials[index], **changes)
@@ -84,6 +85,7 @@ class World:
             history=self.history,
             differing=self.differing,
             faults=self.faults,
+            hosts=self.hosts,
         )
 
 
