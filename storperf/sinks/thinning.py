@@ -19,8 +19,9 @@ WINDOW_S = 10
 def thin(read: Callable[[], Iterable[Entry]]) -> Iterator[Entry]:
     """The entries that `read` gives (it is called twice), coarser where a window is whole.
 
-    A window is whole when its series went on beyond it; of the others the seconds stay as they
-    are, for the next time.  A second that is there twice counts once.
+        A window is whole when its series went on beyond it; of the others the seconds stay as they
+    are, for the next time.  A second that is there twice counts once: as it was given last, when
+    that came right behind.
     """
     newest = _newest(read())
     slices: dict[str, _Slices] = {}
@@ -121,12 +122,21 @@ class _Slices:
         self._sums = [0.0] * 6
         self._ios_with_latency = 0
         self._bins: Counter[int] = Counter()
+        self._last: Slice | None = None
 
     def add(self, entry: Slice) -> None:
-        """Add a second, once."""
-        if entry.second in self._seconds:
+        """Add a second, once; one that got another interval is given again at once, whole."""
+        if self._last is not None and entry.second == self._last.second:
+            self._last = entry
+        elif entry.second not in self._seconds:
+            self._add_last()
+            self._seconds.add(entry.second)
+            self._last = entry
+
+    def _add_last(self) -> None:
+        entry = self._last
+        if entry is None:
             return
-        self._seconds.add(entry.second)
         amounts = (entry.duration_s, entry.ios, entry.bytes)
         latencies = (entry.clat_sum_ns, entry.slat_sum_ns, entry.lat_sum_ns)
         added = zip(self._sums, amounts + latencies, strict=True)
@@ -137,6 +147,8 @@ class _Slices:
 
     def merged(self) -> Slice:
         """The window as one slice."""
+        self._add_last()
+        self._last = None
         duration_s, ios, size_bytes, clat, slat, lat = self._sums
         return Slice(
             path=self._path,

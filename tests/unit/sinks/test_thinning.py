@@ -77,6 +77,11 @@ def test_a_second_that_is_there_twice_counts_once():
     assert thinned(twice)[1].ios == 100
 
 
+def test_a_second_that_is_given_again_whole_counts_as_a_whole():
+    again = [second_of(1000, ios=60), second_of(1000, ios=100), second_of(1001), second_of(1010)]
+    assert thinned(again)[1].ios == 200
+
+
 def test_streams_do_not_mix_and_each_has_its_own_end():
     entries = [second_of(1000), second_of(1000, path="b.read"), second_of(1015)]
     assert thinned(entries) == [
