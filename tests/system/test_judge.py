@@ -73,6 +73,7 @@ def test_how_to_page_says_what_the_program_says(storperf, files):
 def test_table_of_cases_gives_a_line_each_and_reads_standard_input(storperf):
     rows = [f"a,base,{n},{100 + n % 3},0.01" for n in range(5)]
     rows += ["a,cand,0,100,0.01", "b,cand,0,100,", "c,base,0,5,", "c,cand,0,5,"]
+    rows += ["d,base,0,nan,", "d,cand,0,5,"]
     text = "\n".join(["case,role,idx,value,prior_spread", *rows])
     ended = subprocess.run(
         [PROGRAM, "judge", "--cases", "-", "--json-lines"],
@@ -84,8 +85,11 @@ def test_table_of_cases_gives_a_line_each_and_reads_standard_input(storperf):
     )
     assert ended.returncode == 3, ended
     said = {each["case"]: each for each in map(json.loads, ended.stdout.splitlines())}
-    assert [each["reason"] for each in said.values()] == ["proven", "no_baseline", "not_worse"]
-    assert set(said["a"]) == set(said["b"])
+    assert [each["reason"] for each in said.values()] == [
+        *("proven", "no_baseline", "not_worse", "invalid"),
+    ]
+    assert said["d"]["verdict"] == "inconclusive"
+    assert set(said["a"]) == set(said["b"]) == set(said["d"])
 
 
 @pytest.mark.parametrize(
@@ -123,7 +127,11 @@ def test_options_that_say_nothing_are_refused(storperf, options):
 
 def test_changes_and_steadiness_of_plain_series(storperf):
     rows = [f"a,r{n},{100 + n % 3 - 10 * (n >= 30)}" for n in range(50)]
-    write(storperf, "history.csv", "\n".join(["series,run,value", *rows, "b,r0,5"]))
+    write(
+        storperf,
+        "history.csv",
+        "\n".join(["series,run,value", *rows, "b,r0,5", "b,r1,", "b,r2,NaN"]),
+    )
     ended = storperf("changes", "history.csv", "--json-lines")
     assert ended.exit_code == 0, ended
     first, second = map(json.loads, ended.stdout.splitlines())
@@ -131,7 +139,7 @@ def test_changes_and_steadiness_of_plain_series(storperf):
     assert (first["series"], change["index"], change["run"]) == ("a", 30, "r30")
     low, high = change["interval"]
     assert low < change["change"] < high < 0
-    assert (second["series"], second["changes"]) == ("b", [])
+    assert (second["series"], second["changes"], second["missing"]) == ("b", [], 2)
     window = zip((60, 120, 180, 240, 300), (228.90, 240.21, 240.60, 240.71, 240.71), strict=True)
     write(storperf, "t.csv", "\n".join(["t_s,value", *(f"{t},{value}" for t, value in window)]))
     said = json.loads(storperf("steady", "t.csv", "--json-lines").stdout)
