@@ -44,6 +44,7 @@ LAYERS = {
     "baselines": 5,
     "calibration": 5,
     "hosts": 5,
+    "clouds": 5,
     "graphs": 5,
     "deliveries": 5,
     "log_files": 5,

@@ -17,6 +17,7 @@ from storperf.cli import (
     calibrating,
     doctor,
     graphite,
+    heat,
     importing,
     judging,
     keeping,
@@ -82,6 +83,8 @@ app.add_typer(baseline.app, name="baseline")
 app.add_typer(graphite.app, name="graphite")
 app.add_typer(verdicts.app, name="verdict")
 app.add_typer(workload.app, name="workload")
+app.add_typer(heat.app, name="heat")
+app.command("cleanup")(heat.cleanup)
 app.command("prune")(keeping.prune)
 app.command("schema")(keeping.schema)
 app.command("version")(keeping.version)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ Body = dict[str, Any]
 
 # The HOT files that a template may be made of.
 AGENTS, OWN_NETWORK, EXISTING_NETWORK = "agents.yaml", "own_network.yaml", "existing_network.yaml"
+_MARK = "storperf_"
 _POLICIES = {Placement.SPREAD: "anti-affinity", Placement.PACK: "affinity"}
 _TAGGED = ("OS::Neutron::Net", "OS::Neutron::Subnet", "OS::Neutron::Router")
 
@@ -44,6 +45,12 @@ class Marks:
     def tags(self) -> tuple[str, ...]:
         """For the stack and for network things."""
         return ("storperf", *(f"{key}={value}" for key, value in self.metadata.items()))
+
+
+def parse_marks(words: Iterable[str]) -> dict[str, str]:
+    """`run`, `owner` and `expires` of tags or metadata written as `key=value`."""
+    pairs = [word.partition("=") for word in words if word.startswith(_MARK)]
+    return {key.removeprefix(_MARK): value for key, sign, value in pairs if sign}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +132,10 @@ def _body(  # noqa: PLR0913, PLR0917 - what a template is made of
 
 
 def _tagged(resource: Body, tags: list[str]) -> Body:
+    if resource["type"] == "OS::Neutron::SecurityGroup":
+        # It takes no tags in older clouds.
+        properties = {**resource["properties"], "description": " ".join(tags)}
+        return {**resource, "properties": properties}
     if resource["type"] not in _TAGGED:
         return resource
     return {**resource, "properties": {**resource["properties"], "tags": tags}}
@@ -156,7 +167,11 @@ def _agent(  # noqa: PLR0913, PLR0917 - what one agent is made of
     yield agent.name, _server(stack, agent, number, name, marks)
     floating = stack.floating if stack.own_network is None else {"get_param": "public"}
     if floating is not None:
-        address: Body = {"floating_network": floating, "port_id": {"get_resource": port}}
+        address: Body = {
+            "floating_network": floating,
+            "port_id": {"get_resource": port},
+            "value_specs": {"description": " ".join(tags)},
+        }
         after = {} if stack.own_network is None else {"depends_on": ["router_interface"]}
         yield f"{agent.name}-address", _resource("OS::Neutron::FloatingIP", address, **after)
     targets = [target for side in job.sides for target in side.targets]

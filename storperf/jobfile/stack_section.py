@@ -187,7 +187,10 @@ class StackSection(Section):
         shown="2d",
     )
     keep: scalars.Flag = _key(
-        "Leave the stack when the run is over, for `storperf heat attach`.", False, shown=False
+        "Leave the stack when the run is over, for `attach`.", False, shown=False
+    )
+    attach: StackName | None = _key(
+        "Use a stack that an earlier run of this manager kept; it stays.", None
     )
 
 

@@ -52,6 +52,7 @@ class Stack:
     `cloud` is a name of clouds.yaml; `manager` is from where agents may be reached (CIDR), None
     is this machine's address; `floating` is the network that floating IPs are taken from.
     `ephemeral_bytes` is a disk of the hypervisor beside the root disk.
+    `attach` is a stack that another run has kept, and that stays.
     A stack lives for `lifetime_s` at most: then everybody may remove it.
     """
 
@@ -78,3 +79,4 @@ class Stack:
     delete_s: float = 900.0
     lifetime_s: float = 2 * 86_400.0
     keep: bool = False
+    attach: str | None = None

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
-import logging
-import socket
 import threading
 import time
 from collections.abc import Callable
-from importlib import resources
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-
-import yaml
 
 from storperf.deadline import Deadline
 from storperf.errors import CloudError, InfrastructureError, UsageError
-from storperf.heat.cloud_config import render_cloud_config
-from storperf.heat.template import (
-    AgentPart,
-    Marks,
-    Template,
-    files_of,
-    make_template,
-    volume_names,
-)
-from storperf.model.host import HostTarget, SshHost
+from storperf.heat.template import Template, volume_names
+from storperf.model.host import SshHost
 from storperf.model.job import Job
 from storperf.model.run import LedgerEntry
 from storperf.model.stack import OnPartial, Stack
@@ -38,17 +26,16 @@ from storperf.providers.heat_facts import (
     volume_facts,
 )
 from storperf.providers.heat_ready import Access, Ready, Wanted, login_of, make_ready
+from storperf.providers.heat_sending import agent_names, marks, stack_name, template_of, wish
 from storperf.providers.heat_stack import StackLife
 from storperf.providers.heat_state import StackState, find_state, make_state
 from storperf.providers.openstack_session import Cloud, open_cloud
 from storperf.providers.provider import AgentPlace, Errand, target_entries
-from storperf.providers.ssh import agent_name, fio_binary, patience_s
+from storperf.providers.ssh import fio_binary, patience_s
 from storperf.remote.connection import WIDTH
 from storperf.remote.ssh import SshRemote, agent_root
 from storperf.remote.staging import DEFAULT_FOLDER
 from storperf.settings import Settings
-
-log = logging.getLogger(__name__)
 
 Body = dict[str, Any]
 MakeReady = Callable[..., dict[str, Ready]]
@@ -56,10 +43,38 @@ MakeReady = Callable[..., dict[str, Ready]]
 # The agent comes over a network of the cloud; a package manager loads its lists first.
 _ATTACH_S = 180.0
 _INSTALL_S = 900.0
+_NOWHERE = "host.invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """A run's stack and what there is to do with it."""
+
+    job: Job
+    errand: Errand
+    stack: Stack
+    cloud: Cloud
+    state: StackState
+    life: StackLife
+
+    @property
+    def names(self) -> list[str]:
+        """The agents that are wanted."""
+        return agent_names(self.errand.agents)
+
+    def access(self) -> Access:
+        """How its agents are logged in to."""
+        provider = self.job.provider
+        return Access(
+            user=self.stack.user,
+            key_file=self.state.key_file,
+            save=self.state.save,
+            needs_fio=not (provider.install_fio or provider.fio_binary) and provider.fio == "fio",
+        )
 
 
 class HeatProvider:
-    """Hands out agents of a stack of the run's own.
+    """Hands out agents of a stack of the run's own, or of one that was kept.
 
     `ready` makes servers into agents; tests whose servers are none give another.
     """
@@ -70,13 +85,13 @@ class HeatProvider:
         self._gates: dict[str, threading.BoundedSemaphore] = {}
 
     def ledger(self, run_id: str, job: Job) -> tuple[LedgerEntry, ...]:
-        """The stack by its name, then its agents with their targets."""
+        """The stack by its name, unless it was kept by another run; its agents, their targets."""
         stack, name = wish(job), stack_name(run_id, job)
-        entries = [
-            LedgerEntry(name=f"{run_id}/stack", kind="stack", where=f"{stack.cloud or ''}/{name}")
-        ]
-        for number in range(1, max(job.matrix.agents) + 1):
-            agent = agent_name(number)
+        entries = []
+        if stack.attach is None:
+            where = f"{stack.cloud}/{name}" if stack.cloud else name
+            entries.append(LedgerEntry(name=f"{run_id}/stack", kind="stack", where=where))
+        for agent in agent_names(max(job.matrix.agents)):
             root = agent_root(DEFAULT_FOLDER, agent, is_root=stack.user != "root")
             where = f"{name}-{agent}:{root}/runs/{run_id}"
             entries.append(LedgerEntry(name=f"{run_id}/{agent}", kind="agent", where=where))
@@ -86,167 +101,128 @@ class HeatProvider:
 
     def acquire(self, job: Job, errand: Errand) -> tuple[AgentPlace, ...]:
         """The stack made, or made larger, or found as it is; its agents made ready."""
-        stack, cloud = wish(job), self._cloud(job)
-        state = find_state(errand.folder)
-        if state is None and not errand.creates:
+        work = self._work(job, errand)
+        if work is None:
             return ()
-        if state is None:
-            expires_s = time.time() + stack.lifetime_s
-            state = make_state(errand.folder, stack_name(errand.run_id, job), expires_s)
-        life = StackLife(cloud, state.name, state.token, errand)
-        found = life.find()
-        if found is None and not errand.creates:
+        found = work.life.find()
+        if found is None and (not errand.creates or work.stack.attach):
             return ()
-        template = self._template(job, errand, state, cloud)
-        found = self._brought_up(life, found, template, errand, job)
-        return self._handed_out(job, errand, state, life, found, template, cloud)
+        state = work.state
+        if state.manager is None:
+            state.manager = manager_address(work.cloud, work.stack)
+        count = max(errand.agents, len(state.agents))
+        template = template_of(job, state, state.manager, count)
+        state.save()
+        found = _bring_up(work, found, template)
+        return self._hand_out(work, found, template)
 
     def release(self, job: Job, errand: Errand) -> list[str]:
         """Delete the stack, unless it is to be kept; its keys go with it."""
-        stack = wish(job)
         state = find_state(errand.folder)
-        if state is None:
+        if state is None or wish(job).attach:
             return []
-        if stack.keep:
-            errand.tell(f"the stack {state.name} is kept; storperf cleanup deletes it")
+        if wish(job).keep:
+            errand.tell(f"the stack {state.name} is kept; `storperf cleanup --kept` deletes it")
             return []
-        life = StackLife(self._cloud(job), state.name, state.token, errand)
-        left = life.delete(Deadline.after(stack.delete_s))
+        cloud = open_cloud(self._settings, wish(job).cloud)
+        life = StackLife(cloud, state.name, state.token, errand)
+        left = life.delete(Deadline.after(wish(job).delete_s))
         if not left:
             state.forget()
         return left
 
     def vanishes(self, job: Job) -> bool:
         """Whether the stack is deleted at the end, and its servers with it."""
-        return not wish(job).keep
+        return not (wish(job).keep or wish(job).attach)
 
     # --- in detail ---------------------------------------------------------------------------
 
-    def _cloud(self, job: Job) -> Cloud:
-        return open_cloud(self._settings, wish(job).cloud)
-
-    def _template(self, job: Job, errand: Errand, state: StackState, cloud: Cloud) -> Template:
+    def _work(self, job: Job, errand: Errand) -> _Work | None:
+        """What is known of the run's stack; None when it was never begun and is not to be."""
         stack = wish(job)
-        if state.manager is None:
-            state.manager = manager_address(cloud, stack)
-        count = max(errand.agents, len(state.agents))
-        names = [agent_name(number) for number in range(1, count + 1)]
-        parts = [
-            AgentPart(
-                name=name,
-                user_data=render_cloud_config(
-                    stack.user, state.public_key, state.keys_of(name).first, stack.cloud_config
-                ),
-            )
-            for name in names
-        ]
-        state.save()
-        return make_template(
-            load_files(stack),
-            job,
-            stack,
-            parts,
-            name=state.name,
-            marks=marks(errand.run_id, state.expires_s),
-            public_key=state.public_key,
-            manager=state.manager,
+        if stack.attach:
+            state = find_kept(self._settings.results, stack.attach)
+            if state is None:
+                raise UsageError(
+                    f"this manager keeps no stack {stack.attach!r}; `storperf cleanup --dry-run` "
+                    "lists those that are there"
+                )
+        else:
+            state = find_state(errand.folder)
+        if state is None and not errand.creates:
+            return None
+        if state is None:
+            name, expires_s = stack_name(errand.run_id, job), time.time() + stack.lifetime_s
+            state = make_state(errand.folder, errand.run_id, name, expires_s)
+        cloud = open_cloud(self._settings, stack.cloud)
+        return _Work(
+            job=job,
+            errand=errand,
+            stack=stack,
+            cloud=cloud,
+            state=state,
+            life=StackLife(cloud, state.name, state.token, errand),
         )
 
-    def _brought_up(
-        self,
-        life: StackLife,
-        found: Body | None,
-        template: Template,
-        errand: Errand,
-        job: Job,
-    ) -> Body:
-        """The stack as Heat leaves it; CloudError with every reason when it is not whole."""
-        stack = wish(job)
-        deadline = Deadline.after(stack.create_s)
-        if found is None:
-            tags = (*marks(errand.run_id, 0.0).tags[:3], *stack.tags)
-            errand.tell(f"creating the stack {life.name}: {errand.agents} agents")
-            found = life.create(template, tags, stack.create_s)
-        found = life.wait(found, template, deadline)
-        missing = set(template.body["resources"]) - set(life.resources(found))
-        if missing and found["stack_status"].endswith("_COMPLETE"):
-            errand.tell(f"making the stack {life.name} larger: {errand.agents} agents")
-            life.update(found, template, stack.create_s)
-            found = life.wait(found, template, deadline)
-        if found["stack_status"].endswith("_COMPLETE") or stack.on_partial is OnPartial.GO_ON:
-            return found
-        why = "; ".join(life.why_failed(found))
-        raise CloudError(f"the stack {life.name} is {found['stack_status']}: {why}")
-
-    def _handed_out(  # noqa: PLR0913, PLR0917 - what is known of a stack
-        self,
-        job: Job,
-        errand: Errand,
-        state: StackState,
-        life: StackLife,
-        found: Body,
-        template: Template,
-        cloud: Cloud,
-    ) -> tuple[AgentPlace, ...]:
-        stack = wish(job)
-        listed = life.resources(found)
-        names = [agent_name(number) for number in range(1, errand.agents + 1)]
-        faults = {name: fault for name in names if (fault := _fault(listed, job, name))}
-        servers = fetch_servers(cloud, state.name, {_id(listed, name) for name in names})
-        wanted = [
-            _wanted(job, state, name, listed, servers[_id(listed, name)])
-            for name in names
+    def _hand_out(self, work: _Work, found: Body, template: Template) -> tuple[AgentPlace, ...]:
+        """The agents that are wanted, each ready, or with the reason why there is none."""
+        listed = work.life.resources(found)
+        faults = {name: why for name in work.names if (why := _fault(listed, work.job, name))}
+        ids = {_id(listed, name) for name in work.names}
+        servers = fetch_servers(work.cloud, work.state.name, ids)
+        wanted = {
+            name: _wanted(work, name, listed, servers[_id(listed, name)])
+            for name in work.names
             if name not in faults and _id(listed, name) in servers
-        ]
-        access = Access(
-            user=stack.user,
-            key_file=state.key_file,
-            save=state.save,
-            needs_fio=not (job.provider.install_fio or job.provider.fio_binary)
-            and job.provider.fio == "fio",
-        )
+        }
         ready = self._ready(
-            wanted, access, Deadline.after(stack.ready_s), tell=errand.tell, wait=errand.wait
+            list(wanted.values()),
+            work.access(),
+            Deadline.after(work.stack.ready_s),
+            tell=work.errand.tell,
+            wait=work.errand.wait,
         )
         faults |= {name: each.fault.message for name, each in ready.items() if each.fault}
-        faults |= {name: "its server is gone" for name in names if name not in {*faults, *ready}}
-        if faults and (stack.on_partial is OnPartial.FAIL or len(faults) == len(names)):
+        gone = {name: f"{name}: its server is gone" for name in {*work.names} - {*ready}}
+        faults = gone | faults
+        if faults and (work.stack.on_partial is OnPartial.FAIL or len(faults) == len(work.names)):
             raise InfrastructureError("; ".join(faults[name] for name in sorted(faults)))
-        self._note(errand, job, cloud, template, found, listed, servers)
+        _note(work, found, template, listed, servers)
         return tuple(
-            AgentPlace(
-                name=name,
-                remote=self._remote(job, name, state, _named(wanted, name)),
-                attach_s=_INSTALL_S if job.provider.install_fio else _ATTACH_S,
-                patience_s=patience_s(job),
-                lease_s=job.provider.lease_s,
-                found=_found(ready.get(name)),
-                leaves=job.provider.remove_agent,
-                vanishes=not stack.keep,
-                fault=faults.get(name),
-            )
-            for name in names
+            self._place(work, name, wanted.get(name), ready.get(name), faults.get(name))
+            for name in work.names
+        )
+
+    def _place(
+        self, work: _Work, name: str, wanted: Wanted | None, ready: Ready | None, fault: str | None
+    ) -> AgentPlace:
+        provider = work.job.provider
+        return AgentPlace(
+            name=name,
+            remote=self._remote(work.job, name, wanted, work.access()),
+            attach_s=_INSTALL_S if provider.install_fio else _ATTACH_S,
+            patience_s=patience_s(work.job),
+            lease_s=provider.lease_s,
+            found=() if ready is None else ready.targets,
+            leaves=provider.remove_agent,
+            vanishes=self.vanishes(work.job),
+            fault=fault,
         )
 
     def _remote(
-        self, job: Job, name: str, state: StackState | None, wanted: Wanted | None
+        self, job: Job, name: str, wanted: Wanted | None, access: Access | None
     ) -> SshRemote:
         """The way to an agent; one that did not come up is reached by nobody."""
-        stack = wish(job)
-        address = "host.invalid" if wanted is None else wanted.address
-        host = SshHost(address=address, name=name, user=stack.user, sudo=stack.user != "root")
+        user = wish(job).user
+        address = _NOWHERE if wanted is None else wanted.address
 
         def login() -> Any:
-            if wanted is None or state is None:
+            if wanted is None or access is None:
                 raise InfrastructureError(f"{name} did not come up")
-            pinned = wanted.keys.second or wanted.keys.first.public
-            access = Access(
-                user=stack.user, key_file=state.key_file, save=state.save, needs_fio=False
-            )
-            return login_of(wanted, access, pinned)
+            return login_of(wanted, access, wanted.keys.second or wanted.keys.first.public)
 
         return SshRemote(
-            host,
+            SshHost(address=address, name=name, user=user, sudo=user != "root"),
             login=login,
             gate=self._gates.setdefault(address, threading.BoundedSemaphore(WIDTH)),
             fio=job.provider.fio,
@@ -255,70 +231,76 @@ class HeatProvider:
             place=name,
         )
 
-    @staticmethod
-    def _note(  # noqa: PLR0913, PLR0917 - what is known of a stack
-        errand: Errand,
-        job: Job,
-        cloud: Cloud,
-        template: Template,
-        found: Body,
-        listed: dict[str, Body],
-        servers: dict[str, Body],
-    ) -> None:
-        """Keep with the run what it was that night."""
-        names = [agent_name(number) for number in range(1, errand.agents + 1)]
-        of_agents = {name: [each for each in volume_names(job, name) if each] for name in names}
-        ids = {_id(listed, each) for every in of_agents.values() for each in every}
-        volumes = fetch_volumes(cloud, ids)
-        agents = {
-            name: {
-                **server_facts(servers[_id(listed, name)]),
-                "volumes": [
-                    volume_facts(volumes[_id(listed, each)])
-                    for each in of_agents[name]
-                    if _id(listed, each) in volumes
-                ],
-            }
-            for name in names
-            if _id(listed, name) in servers
+
+def find_kept(results: Path, name: str) -> StackState | None:
+    """The state of a stack that a run of this manager kept."""
+    for folder in sorted((results / "runs").glob("*/stack"), reverse=True):
+        state = find_state(folder.parent)
+        if state is not None and state.name == name:
+            return state
+    return None
+
+
+def _bring_up(work: _Work, found: Body | None, template: Template) -> Body:
+    """The stack as Heat leaves it; CloudError with every reason when it is not whole.
+
+    Where the rest is to go on, Heat is asked once more: one failure keeps it from beginning others.
+    """
+    stack, life, tell = work.stack, work.life, work.errand.tell
+    deadline = Deadline.after(stack.create_s)
+    count = work.errand.agents
+    if found is None:
+        tags = (*marks(work.state.run_id, work.state.expires_s).tags, *stack.tags)
+        tell(f"creating the stack {life.name}: {count} agents")
+        found = life.create(template, tags, stack.create_s)
+    found = life.wait(found, template, deadline)
+    missing = set(template.body["resources"]) - set(life.resources(found))
+    if missing and stack.attach:
+        raise UsageError(
+            f"the stack {life.name} has no {', '.join(sorted(missing))}; attach a job that asks "
+            "for the same agents and volumes"
+        )
+    goes_on = stack.on_partial is OnPartial.GO_ON
+    if missing or (goes_on and found["stack_status"].endswith("_FAILED")):
+        tell(f"updating the stack {life.name}: {count} agents")
+        life.update(found, template, stack.create_s)
+        found = life.wait(found, template, deadline)
+    if found["stack_status"].endswith("_COMPLETE") or goes_on:
+        return found
+    why = "; ".join(life.why_failed(found))
+    raise CloudError(f"the stack {life.name} is {found['stack_status']}: {why}")
+
+
+def _note(
+    work: _Work,
+    found: Body,
+    template: Template,
+    listed: dict[str, Body],
+    servers: dict[str, Body],
+) -> None:
+    """Keep with the run what it was that night."""
+    of_agents = {
+        name: [_id(listed, each) for each in volume_names(work.job, name) if each]
+        for name in work.names
+    }
+    volumes = fetch_volumes(work.cloud, {each for ids in of_agents.values() for each in ids})
+    agents = {
+        name: {
+            **server_facts(servers[_id(listed, name)]),
+            "volumes": [volume_facts(volumes[each]) for each in of_agents[name] if each in volumes],
         }
-        facts = {
-            "name": found["stack_name"],
-            "id": found["id"],
-            "template_sha256": template.digest,
-            **cloud_facts(cloud, servers),
-            "agents": agents,
-        }
-        errand.note({"stack": facts})
-
-
-def wish(job: Job) -> Stack:
-    """What the job's stack is to be; UsageError when it says nothing."""
-    if job.provider.stack is None:
-        raise UsageError("provider.kind heat needs a `stack`: image, flavor and network")
-    return job.provider.stack
-
-
-def stack_name(run_id: str, job: Job) -> str:
-    """The stack's name, known before it is made."""
-    return wish(job).name or f"storperf-{run_id}"
-
-
-def marks(run_id: str, expires_s: float) -> Marks:
-    """Whose things are, for people and for `storperf cleanup`."""
-    owner = f"{getpass.getuser()}@{socket.gethostname()}".replace(",", "-")[:60]
-    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires_s))
-    return Marks(run=run_id, owner=owner, expires=expires)
-
-
-def load_files(stack: Stack) -> list[Body]:
-    """The HOT files of a stack, as data."""
-    try:
-        folder = resources.files("storperf.heat_templates")
-    except ModuleNotFoundError:
-        # A tree that is not installed has them beside the package.
-        folder = resources.files("storperf").joinpath("..", "heat_templates")
-    return [yaml.safe_load(folder.joinpath(name).read_text("utf-8")) for name in files_of(stack)]
+        for name in work.names
+        if _id(listed, name) in servers
+    }
+    facts = {
+        "name": found["stack_name"],
+        "id": found["id"],
+        "template_sha256": template.digest,
+        **cloud_facts(work.cloud, servers),
+        "agents": agents,
+        "requests": dict(work.cloud.calls),
+    }
+    work.errand.note({"stack": facts})
 
 
 def _id(listed: dict[str, Body], name: str) -> str:
@@ -336,26 +318,14 @@ def _fault(listed: dict[str, Body], job: Job, name: str) -> str | None:
     return None
 
 
-def _wanted(
-    job: Job, state: StackState, name: str, listed: dict[str, Body], server: Body
-) -> Wanted:
-    targets = [target for side in job.sides for target in side.targets]
+def _wanted(work: _Work, name: str, listed: dict[str, Body], server: Body) -> Wanted:
+    targets = [target for side in work.job.sides for target in side.targets]
     return Wanted(
         name=name,
-        address=address_of(server) or "host.invalid",
-        keys=state.keys_of(name),
+        address=address_of(server) or _NOWHERE,
+        keys=work.state.keys_of(name),
         volumes=tuple(
             ("", 0) if target.volume is None else (_id(listed, volume), target.volume.size_bytes)
-            for volume, target in zip(volume_names(job, name), targets, strict=True)
+            for volume, target in zip(volume_names(work.job, name), targets, strict=True)
         ),
     )
-
-
-def _named(wanted: list[Wanted], name: str) -> Wanted | None:
-    return next((each for each in wanted if each.name == name), None)
-
-
-def _found(ready: Ready | None) -> tuple[HostTarget, ...]:
-    if ready is None or ready.fault is not None:
-        return ()
-    return ready.targets

@@ -67,10 +67,8 @@ def manager_address(cloud: Cloud, stack: Stack) -> str:
 
 def _address_in(cloud: Cloud, network: str) -> str:
     """Some address of a network's first subnet."""
-    found = [
-        *cloud.network.get("/networks", name=network)["networks"],
-        *cloud.network.get("/networks", id=network)["networks"],
-    ]
+    found = cloud.network.get("/networks", name=network)["networks"]
+    found = found or cloud.network.get("/networks", id=network)["networks"]
     if not found:
         raise UsageError(f"the cloud has no network {network!r} for this login")
     subnets = cloud.network.get("/subnets", network_id=found[0]["id"])["subnets"]

@@ -20,7 +20,7 @@ class Progress:
     """
 
     def __init__(self, resources: Mapping[str, Body], tell: Callable[[str], None]) -> None:
-        self.marker: str | None = None
+        self._seen: set[str] = set()
         self._tell = tell
         self._all = {
             words: {name for name, each in resources.items() if each["type"] == kind}
@@ -29,10 +29,16 @@ class Progress:
         self._done: set[str] = set()
         self._last = self._line()
 
+    def has_heard(self, event: Body) -> bool:
+        """Whether this event was taken in before."""
+        return event["id"] in self._seen
+
     def hear(self, events: Iterable[Body]) -> None:
-        """Take in events, oldest first."""
+        """Take in events; each counts once."""
         for event in events:
-            self.marker = event["id"]
+            if self.has_heard(event):
+                continue
+            self._seen.add(event["id"])
             status, name = event["resource_status"], event["resource_name"]
             if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
                 self._done.add(name)

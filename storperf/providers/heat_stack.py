@@ -22,6 +22,7 @@ _FIRST_LOOK_S = 1.0
 _LONGEST_LOOK_S = 5.0
 _GONE = "DELETE_COMPLETE"
 _DELETES = 3
+_EVENTS = 200
 
 
 class StackLife:
@@ -88,7 +89,7 @@ class StackLife:
         for now in self._looks(deadline, self._wait_or_end):
             if now is None:
                 raise CloudError(f"the stack {self.name} was deleted by somebody else", status=404)
-            progress.hear(self._events(now, progress.marker))
+            progress.hear(self._events(now, progress))
             if not now["stack_status"].endswith("_IN_PROGRESS"):
                 return now
             stack = now
@@ -162,10 +163,21 @@ class StackLife:
             wait(min(pause_s, deadline.remaining_s()))
             pause_s = min(_LONGEST_LOOK_S, pause_s * 1.3)
 
-    def _events(self, stack: Body, marker: str | None) -> list[Body]:
-        query: Body = {"limit": 500, **({"marker": marker} if marker else {})}
-        answer = self._heat.find(f"{_path(stack)}/events", **query)
-        return [] if answer is None else list(answer["events"])
+    def _events(self, stack: Body, progress: Progress) -> list[Body]:
+        """The events that are new, oldest first.
+
+        Newest first and back to what is known: their times are whole seconds, so that one may
+        appear behind a marker that was later.
+        """
+        found: list[Body] = []
+        query: Body = {"limit": _EVENTS, "sort_keys": "created_at", "sort_dir": "desc"}
+        while True:
+            answer = self._heat.find(f"{_path(stack)}/events", **query)
+            page = [] if answer is None else answer["events"]
+            found += page
+            if len(page) < _EVENTS or any(progress.has_heard(each) for each in page):
+                return found[::-1]
+            query["marker"] = page[-1]["id"]
 
 
 def _path(stack: Body) -> str:

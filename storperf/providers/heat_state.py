@@ -40,6 +40,7 @@ class StackState:
 
     folder: Path
     name: str
+    run_id: str
     token: str
     expires_s: float
     public_key: str
@@ -61,6 +62,7 @@ class StackState:
         """Keep it, whole or not at all."""
         kept = {
             "name": self.name,
+            "run_id": self.run_id,
             "token": self.token,
             "expires_s": self.expires_s,
             "public_key": self.public_key,
@@ -74,7 +76,7 @@ class StackState:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def make_state(run_folder: Path, name: str, expires_s: float) -> StackState:
+def make_state(run_folder: Path, run_id: str, name: str, expires_s: float) -> StackState:
     """The state of a stack that is to be made, stored with a new key pair."""
     folder = run_folder / _FOLDER
     try:
@@ -86,6 +88,7 @@ def make_state(run_folder: Path, name: str, expires_s: float) -> StackState:
     state = StackState(
         folder=folder,
         name=name,
+        run_id=run_id,
         token=secrets.token_hex(8),
         expires_s=expires_s,
         public_key=pair.public,

@@ -52,7 +52,7 @@ class CloudServer:
         self.routes: list[tuple[re.Pattern[str], Any]] = []
         self.roles = ("member",)
         self._lock = threading.RLock()
-        self._made = 0
+        self._tokens_given = 0
         cloud = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -64,8 +64,12 @@ class CloudServer:
             def answer(self) -> None:
                 size = int(self.headers.get("Content-Length") or 0)
                 content = self.rfile.read(size)
-                with cloud._lock:
-                    status, body, headers = cloud._answer(self, content)
+                try:
+                    with cloud._lock:
+                        status, body, headers = cloud._answer(self, content)
+                except (KeyError, TypeError, ValueError, AttributeError) as error:
+                    # A mistake in a test, which nobody is to try again.
+                    status, body, headers = 418, {"error": {"message": repr(error)}}, {}
                 if status == BROKEN:
                     self.close_connection = True
                     return
@@ -161,8 +165,8 @@ class CloudServer:
             good = identity.get("token", {}).get("id") in self.tokens
         if not good:
             return 401, {"error": {"message": f"refused: {json.dumps(identity)}"}}, {}
-        self._made += 1
-        token = f"token-{self._made}"
+        self._tokens_given += 1
+        token = f"token-{self._tokens_given}"
         self.tokens.add(token)
         catalog = [
             {

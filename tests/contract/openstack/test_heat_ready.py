@@ -47,7 +47,7 @@ def guest(tmp_path):
 @pytest.fixture
 def state(tmp_path, guest):
     """What the run knows of its stack, with one agent whose host key is the guest's."""
-    state = make_state(tmp_path / "run", "stack", 0.0)
+    state = make_state(tmp_path / "run", "run-1", "stack", 0.0)
     state.keys_of("agent-01").first = guest.first
     state.save()
     return state

@@ -1,0 +1,315 @@
+"""A run's stack from nothing to nothing, and through what goes wrong on the way."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from tools.cloud_server import BROKEN, Fault
+from tools.heat_server import HeatServer
+
+from storperf.deadline import Deadline
+from storperf.errors import Cancelled, CloudError, Conflict, InfrastructureError, UsageError
+from storperf.jobfile.parse import parse_job
+from storperf.model.host import HostTarget
+from storperf.model.leftover import Whose
+from storperf.providers.heat import HeatProvider
+from storperf.providers.heat_leftovers import delete_leftover, find_leftovers
+from storperf.providers.heat_ready import Ready
+from storperf.providers.heat_state import find_state
+from storperf.providers.openstack_session import open_cloud
+from storperf.providers.provider import Errand
+from storperf.settings import read_settings
+
+RUN = "20260101-000000-abcd"
+
+
+@pytest.fixture
+def heat():
+    with HeatServer() as heat:
+        yield heat
+
+
+class Manager:
+    """One run's manager; a second one of the same folder is what resumes it."""
+
+    def __init__(self, heat, folder, *, run=RUN, stack="", agents=2):
+        self.settings = read_settings({"HOME": str(folder), **heat.environment}, folder, folder)
+        self.folder = folder / "runs" / run
+        self.told, self.facts, self.run = [], {}, run
+        self.job = parse_job(
+            "name: n\nprovider: {kind: heat, stack: "
+            f"{{image: i, flavor: f, network: n, delete_timeout: 20s{stack}}}}}\n"
+            f"target: {{volume: {{size: 1G}}}}\nworkloads: [rr]\nmatrix: {{agents: [{agents}]}}\n",
+            source="x",
+        )
+        self.unready = {}
+        self.provider = HeatProvider(self.settings, self.ready)
+
+    def ready(self, wanted, *_how, **_more):
+        found = {}
+        for each in wanted:
+            why = self.unready.get(each.name)
+            targets = tuple(HostTarget(path="/dev/x", serial=v[:20]) for v, _ in each.volumes)
+            fault = None if why is None else InfrastructureError(why)
+            found[each.name] = Ready(targets=() if why else targets, fault=fault)
+        return found
+
+    def errand(self, agents=None, *, wait=lambda _: False, creates=True):
+        return Errand(
+            run_id=self.run,
+            folder=self.folder,
+            agents=max(self.job.matrix.agents) if agents is None else agents,
+            tell=self.told.append,
+            wait=wait,
+            note=self.facts.update,
+            creates=creates,
+        )
+
+    def acquire(self, agents=None, **how):
+        return self.provider.acquire(self.job, self.errand(agents, **how))
+
+    def release(self):
+        return self.provider.release(self.job, self.errand(0, creates=False))
+
+
+def test_a_stack_comes_and_goes_with_all_it_had(heat, tmp_path):
+    manager = Manager(heat, tmp_path)
+    places = manager.acquire()
+    assert [place.name for place in places] == ["agent-01", "agent-02"]
+    serials = {place.targets(manager.job)[0].serial for place in places}
+    assert serials == {identity[:20] for identity in heat.things["volumes"]}
+    assert manager.release() == []
+    assert heat.stacks == {}
+    assert heat.things["volumes"] == heat.things["servers"] == {}
+    assert list(manager.folder.iterdir()) == []
+    assert manager.release() == []
+
+
+def test_what_it_was_is_kept_with_the_run(heat, tmp_path):
+    manager = Manager(heat, tmp_path)
+    manager.acquire()
+    facts = manager.facts["stack"]
+    assert facts["name"] == f"storperf-{RUN}"
+    assert facts["agents"]["agent-02"]["volumes"][0]["size_gib"] == 1
+    assert facts["image"] == {"id": "i1", "name": "i", "checksum": "c", "hash": None}
+
+
+def test_no_private_key_is_told(heat, tmp_path):
+    manager = Manager(heat, tmp_path)
+    manager.acquire()
+    assert "PRIVATE" not in repr((manager.told, manager.facts))
+    sent = repr(heat.stacks[f"storperf-{RUN}"]["body"])
+    private = (manager.folder / "stack" / "key").read_text()
+    assert private not in sent
+
+
+def test_another_manager_of_the_run_finds_the_same_stack(heat, tmp_path):
+    Manager(heat, tmp_path).acquire()
+    before = set(heat.things["servers"])
+    Manager(heat, tmp_path).acquire()
+    assert set(heat.things["servers"]) == before
+    assert heat.asked[next(each for each in heat.asked if each.startswith("POST /orch"))] == 1
+
+
+@pytest.mark.parametrize("status", [500, 504, BROKEN])
+def test_a_create_whose_answer_is_lost_makes_one_stack(heat, tmp_path, status):
+    heat.faults.append(Fault("POST /orchestration", status, taken=True))
+    assert len(Manager(heat, tmp_path).acquire()) == 2
+    assert len(heat.stacks) == 1
+
+
+def test_a_name_that_is_taken_is_not_adopted(heat, tmp_path):
+    Manager(heat, tmp_path / "one", stack=", name: mine").acquire()
+    other = Manager(heat, tmp_path / "two", stack=", name: mine")
+    with pytest.raises(Conflict, match="mine is taken"):
+        other.acquire()
+    with pytest.raises(Conflict):
+        other.release()
+    assert "mine" in heat.stacks
+
+
+def test_two_managers_with_the_same_job_do_not_meet(heat, tmp_path):
+    one = Manager(heat, tmp_path / "one")
+    two = Manager(heat, tmp_path / "two", run="20260101-000000-beef")
+    one.acquire()
+    two.acquire()
+    assert one.release() == []
+    assert list(heat.stacks) == [f"storperf-{two.run}"]
+
+
+def test_a_larger_stack_leaves_what_is_there(heat, tmp_path):
+    manager = Manager(heat, tmp_path, agents=3)
+    manager.acquire(1)
+    first = set(heat.things["volumes"])
+    assert len(first) == 1
+    assert [place.name for place in manager.acquire(3)] == ["agent-01", "agent-02", "agent-03"]
+    assert first < set(heat.things["volumes"])
+    assert len(manager.acquire(2)) == 2
+    assert len(heat.things["servers"]) == 3
+
+
+def test_each_resource_that_failed_says_why(heat, tmp_path):
+    heat.breaks = {
+        "agent-01": "No valid host was found",
+        "agent-02-candidate-0": "volume in status error",
+    }
+    manager = Manager(heat, tmp_path)
+    with pytest.raises(CloudError) as caught:
+        manager.acquire()
+    assert "No valid host was found" in caught.value.message
+    assert "volume in status error" in caught.value.message
+    assert manager.release() == []
+    assert heat.stacks == {}
+
+
+def test_the_rest_is_handed_out_when_the_job_goes_on_with_a_part(heat, tmp_path):
+    heat.breaks = {"agent-01": "No valid host was found"}
+    absent, there = Manager(heat, tmp_path, stack=", on_partial: go_on").acquire()
+    assert "No valid host" in absent.fault
+    assert there.fault is None
+
+
+def test_one_that_is_not_ready_is_a_part_as_well(heat, tmp_path):
+    manager = Manager(heat, tmp_path, stack=", on_partial: go_on")
+    manager.unready = {"agent-02": "agent-02 is not ready: no answer"}
+    assert [place.fault for place in manager.acquire()] == [None, manager.unready["agent-02"]]
+    manager.unready = {"agent-01": "no", "agent-02": "no"}
+    with pytest.raises(InfrastructureError):
+        manager.acquire()
+
+
+def test_a_cancel_while_it_is_made_ends_the_waiting(heat, tmp_path):
+    heat.looks = 1000
+    manager = Manager(heat, tmp_path)
+    with pytest.raises(Cancelled):
+        manager.acquire(wait=lambda _: True)
+    heat.looks = 0
+    assert manager.release() == []
+
+
+def test_a_stack_that_somebody_else_deletes_is_told(heat, tmp_path):
+    heat.looks = 1000
+    manager = Manager(heat, tmp_path)
+
+    def wait(_seconds):
+        heat.stacks.clear()
+        return False
+
+    with pytest.raises(CloudError, match="deleted by somebody else"):
+        manager.acquire(wait=wait)
+    assert manager.release() == []
+
+
+def test_what_fails_to_go_is_tried_again(heat, tmp_path):
+    manager = Manager(heat, tmp_path)
+    manager.acquire()
+    heat.keeps = {"agent-01-candidate-0": 1}
+    assert manager.release() == []
+    assert heat.stacks == {}
+
+
+def test_what_cannot_be_deleted_is_told_by_name_and_its_keys_stay(heat, tmp_path):
+    manager = Manager(heat, tmp_path)
+    manager.acquire()
+    heat.keeps = {"agent-01-candidate-0": 1000}
+    (left,) = manager.release()
+    assert "agent-01-candidate-0" in left
+    assert "it is busy" in left
+    assert find_state(manager.folder) is not None
+    heat.keeps = {}
+    assert manager.release() == []
+
+
+@pytest.mark.parametrize("status", [401, 429, 500, 502, 503, BROKEN])
+def test_a_cloud_that_stumbles_is_survived(heat, tmp_path, status):
+    heat.looks = 3
+    manager = Manager(heat, tmp_path)
+    for pattern in ("GET /orch", "GET /compute", "DELETE /orch"):
+        heat.faults.append(Fault(pattern, status))
+    assert len(manager.acquire()) == 2
+    assert manager.release() == []
+    assert heat.stacks == {}
+
+
+def test_a_kept_stack_stays_and_another_run_uses_it(heat, tmp_path):
+    maker = Manager(heat, tmp_path, stack=", keep: true")
+    maker.acquire()
+    assert maker.release() == []
+    (name,) = heat.stacks
+    assert not maker.provider.vanishes(maker.job)
+    user = Manager(heat, tmp_path, run="20260202-000000-beef", stack=f", attach: {name}")
+    assert len(user.acquire()) == 2
+    assert user.release() == []
+    assert list(heat.stacks) == [name]
+    assert "stack" not in [entry.kind for entry in user.provider.ledger(user.run, user.job)]
+    wide = Manager(heat, tmp_path, run="20260202-000000-0001", stack=f", attach: {name}", agents=3)
+    with pytest.raises(UsageError, match="agent-03"):
+        wide.acquire()
+    with pytest.raises(UsageError, match="keeps no stack"):
+        Manager(heat, tmp_path / "elsewhere", stack=f", attach: {name}").acquire()
+
+
+def test_nothing_is_made_where_only_what_is_there_is_wanted(heat, tmp_path):
+    manager = Manager(heat, tmp_path)
+    assert manager.acquire(creates=False) == ()
+    assert heat.asked == {}
+
+
+# --- leftovers -----------------------------------------------------------------------------------
+
+
+def cleaned(heat, manager, judge):
+    cloud = open_cloud(manager.settings)
+    found = find_leftovers(cloud, judge, time.time())
+    for each in found:
+        if each.whose.may_go:
+            delete_leftover(cloud, each, Deadline.after(10))
+    return found
+
+
+def test_ours_go_and_those_of_others_are_told_with_their_owner(heat, tmp_path):
+    ours = Manager(heat, tmp_path / "one")
+    ours.acquire()
+    Manager(heat, tmp_path / "two", run="20260101-000000-beef").acquire()
+    found = cleaned(heat, ours, {RUN: Whose.OURS}.get)
+    assert [(each.whose, "@" in each.owner) for each in found] == [
+        (Whose.OURS, True),
+        (Whose.OTHERS, True),
+    ]
+    assert list(heat.stacks) == ["storperf-20260101-000000-beef"]
+
+
+def test_what_has_expired_goes_whoever_made_it_unless_it_is_in_use(heat, tmp_path):
+    manager = Manager(heat, tmp_path, stack=", lifetime: 1s")
+    manager.acquire()
+    cloud = open_cloud(manager.settings)
+    later = time.time() + 60
+    (used,) = find_leftovers(cloud, lambda _: Whose.IN_USE, later)
+    (over,) = find_leftovers(cloud, lambda _: None, later)
+    assert (used.whose, over.whose) == (Whose.IN_USE, Whose.EXPIRED)
+
+
+def test_pieces_whose_stack_is_gone_are_found_by_their_marks(heat, tmp_path):
+    manager = Manager(heat, tmp_path)
+    heat.leave("volumes", "storperf-x-agent-01-candidate-0", run=RUN, owner="nina@lab")
+    heat.leave("servers", "other", run="20260101-000000-beef", owner="max@lab")
+    heat.things["volumes"]["v"] = {"id": "v", "name": "somebody's", "status": "in-use"}
+    found = cleaned(heat, manager, {RUN: Whose.OURS}.get)
+    assert {(each.kind, each.owner) for each in found} == {
+        ("volume", "nina@lab"),
+        ("server", "max@lab"),
+    }
+    assert list(heat.things["volumes"]) == ["v"]
+    assert len(heat.things["servers"]) == 1
+
+
+def test_what_could_not_be_deleted_says_why(heat, tmp_path):
+    manager = Manager(heat, tmp_path)
+    manager.acquire()
+    heat.keeps = {"agent-01-candidate-0": 1000}
+    cloud = open_cloud(manager.settings)
+    (found,) = find_leftovers(cloud, lambda _: Whose.OURS, time.time())
+    tried = delete_leftover(cloud, found, Deadline.after(3))
+    assert not tried.is_deleted
+    assert "it is busy" in tried.fault
