@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 Message = Dict[str, Any]
 Command = Callable[["Supervisor", "Client", Message], Message]
 
-_FETCH_BYTES = 4 << 20
+# Eight agents are asked at a time.
+_FETCH_BYTES = 1 << 18
 _FETCHED_FILES = ("json", "log")
 
 

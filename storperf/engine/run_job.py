@@ -15,6 +15,8 @@ from storperf.engine.preparation import prepare, provision
 from storperf.errors import ExitCode, StorperfError, worst
 from storperf.model.run import Phase, Run, RunState
 from storperf.model.verdict import Verdict
+from storperf.remote.connection import WIDTH
+from storperf.remote.heaps import give_back
 
 Act = Callable[[RunContext], None]
 
@@ -90,6 +92,9 @@ def _teardown(context: RunContext) -> None:
 
 
 def _enter(context: RunContext, phase: Phase) -> None:
+    if len(context.agents) > WIDTH:
+        # What one phase has freed is no room for the next: of 200 agents some 6 MiB.
+        give_back()
     context.store.set_phase(context.run_id, phase, at_s=context.epoch())
     context.announce.transition(phase.value, Moment.STORED)
 

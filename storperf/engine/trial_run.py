@@ -247,7 +247,7 @@ class TrialRun:
 
     def _conclude(self, ends: dict[str, Record]) -> tuple[Summary, ...]:
         """Write the intervals, fill in how it ended; summaries only of a measurement."""
-        # numpy and scipy are heavy: not before the first trial has run.
+        # numpy is heavy: not before the first trial has run.
         from storperf.engine import host_rows, trial_hosts, trial_tables
 
         lacks = missing_parts(self._context, self._trial, self._step, ends)

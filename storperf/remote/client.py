@@ -171,14 +171,20 @@ class AgentClient:
     def _read(self) -> None:
         reader = frames.FrameReader()
         try:
-            while chunk := self._stream.read():
-                for kind, payload in reader.feed_raw(chunk):
-                    self._take(kind, payload)
+            while self._read_some(reader):
+                pass  # nothing of what came is held meanwhile: there are 200 who wait so
             self._lost = AgentLost(f"{self.name} is gone: {self._stream.last_words()}")
         except StorperfError as error:
             self._lost = error
         except (OSError, ValueError, frames.FrameError) as error:
             self._lost = AgentLost(f"{self.name}: the channel broke: {error}")
+
+    def _read_some(self, reader: frames.FrameReader) -> bool:
+        """Take in what comes next; False when nothing comes any more."""
+        chunk = self._stream.read()
+        for kind, payload in reader.feed_raw(chunk):
+            self._take(kind, payload)
+        return bool(chunk)
 
     def _take(self, kind: int, payload: bytes) -> None:
         if kind == frames.REPLY:

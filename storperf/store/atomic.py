@@ -36,7 +36,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     with file_faults("write", path):
         raw = _Part(part, path)
     try:
-        with io.BufferedWriter(raw, 1 << 20) as file:
+        with io.BufferedWriter(raw, 1 << 16) as file:
             yield file
             file.flush()
             with file_faults("write", path):

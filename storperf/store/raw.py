@@ -8,7 +8,7 @@ from pathlib import Path
 from storperf.store.atomic import replacing
 from storperf.store.faults import file_faults
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16
 _LEVEL = 6
 
 
