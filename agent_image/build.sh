@@ -61,7 +61,7 @@ say "its packages"
 cp -r "$here/files/." "$root/"
 # What finds a root on virtio, SCSI, NVMe, Xen or Hyper-V, and no more.
 sed -i 's/^MODULES=.*/MODULES=list/' "$root/etc/initramfs-tools/initramfs.conf"
-printf '%s\n' virtio_pci virtio_blk virtio_scsi virtio_net sd_mod nvme ext4 crc32c_generic \
+printf '%s\n' virtio_pci virtio_blk virtio_scsi virtio_net sd_mod sr_mod ata_piix ahci nvme ext4 crc32c_generic \
     xen_blkfront hv_storvsc >>"$root/etc/initramfs-tools/modules"
 chroot "$root" update-initramfs -u >"$out/initrd.log" 2>&1
 chroot "$root" systemctl -q enable systemd-networkd systemd-resolved

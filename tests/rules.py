@@ -43,6 +43,7 @@ LAYERS = {
     "comparing": 5,
     "baselines": 5,
     "calibration": 5,
+    "cloud_fitness": 5,
     "hosts": 5,
     "clouds": 5,
     "graphs": 5,

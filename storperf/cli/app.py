@@ -18,6 +18,7 @@ from storperf.cli import (
     doctor,
     graphite,
     heat,
+    heat_check,
     importing,
     judging,
     keeping,
@@ -84,6 +85,8 @@ app.add_typer(graphite.app, name="graphite")
 app.add_typer(verdicts.app, name="verdict")
 app.add_typer(workload.app, name="workload")
 app.add_typer(heat.app, name="heat")
+heat.app.command("check")(heat_check.check)
+heat.app.add_typer(heat_check.image_app, name="image")
 app.command("cleanup")(heat.cleanup)
 app.command("prune")(keeping.prune)
 app.command("schema")(keeping.schema)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from storperf.errors import CloudError
 from storperf.providers.keystone import explain, scrub
-from storperf.providers.openstack_login import OpenStackLogin
+from storperf.providers.openstack_login import APPLICATION_CREDENTIAL, OpenStackLogin
 
 if TYPE_CHECKING:
     from requests import Response
@@ -36,6 +36,8 @@ def fault_on_the_way(error: Exception, service: str, login: OpenStackLogin) -> C
     kind, said = explain(error, login)
     status = error.http_status if isinstance(error, exceptions.HttpError) else None
     remedy = _TRUST if kind == "certificate" else _REMEDIES.get(status or 0)
+    if status == 404 and login.auth_type == APPLICATION_CREDENTIAL:
+        remedy = "the application credential is gone; make another one"
     if isinstance(error, exceptions.EndpointNotFound):
         region = f" in region {login.region}" if login.region else ""
         said, remedy = f"the catalog has no such service{region} for this login", None

@@ -1,0 +1,90 @@
+"""`heat check` and `heat image`: a cloud before a run makes agents in it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from storperf.cli.options import JsonFlag, settings
+
+image_app = typer.Typer(help="The image that agents boot from.")
+
+_CloudOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cloud",
+        help="A cloud of clouds.yaml. By default what the job, OS_CLOUD and OS_* say.",
+        show_default=False,
+    ),
+]
+
+
+@image_app.callback()
+def image() -> None:
+    """The image that agents boot from."""
+
+
+def check(
+    context: typer.Context,
+    job_file: Annotated[Path, typer.Argument(metavar="JOB", help="A job file of `kind: heat`.")],
+    cloud: _CloudOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say whether a job's stack can be made: login, Heat, image, flavor, network, types, quotas.
+
+    Nothing is made. Every lack comes with its remedy. Exit 0: it can; 3: something is missing;
+    2: no credentials; 4: the cloud lets nobody in.
+    """
+    from storperf import cloud_fitness
+    from storperf.cli.doctor import examination_table
+    from storperf.cli.output import print_json, stdout_console, tolerating_closed_stdout
+
+    examination = cloud_fitness.check(settings(context), job_file, cloud)
+    with tolerating_closed_stdout():
+        if as_json:
+            document = {
+                "schema": "storperf-heat-check/1",
+                "is_fit": examination.is_fit,
+                "exit_code": int(examination.exit_code),
+                "job": examination.job,
+                "findings": examination.findings,
+                "facts": examination.facts,
+            }
+            print_json(document)
+        else:
+            stdout_console().print(examination_table(examination))
+    raise typer.Exit(examination.exit_code)
+
+
+@image_app.command("upload")
+def upload(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A qcow2 that `make image` built.")],
+    name: Annotated[str, typer.Option("--name", help="What to call it.")] = "storperf-agent",
+    cloud: _CloudOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Bring an agent image into the cloud's Glance, with its checksum and properties.
+
+    The file is held against FILE.sha256 before, and what was stored against the file afterwards.
+    An image of that name with the same content is left as it is.
+    """
+    from storperf import cloud_fitness
+    from storperf.cli.output import print_json, stdout_console, tolerating_closed_stdout
+    from storperf.reports.clean import line
+
+    def tell(text: str) -> None:
+        sys.stderr.write(f"{text}\n")
+
+    found = cloud_fitness.upload(settings(context), path, name, cloud, tell)
+    with tolerating_closed_stdout():
+        if as_json:
+            print_json({"schema": "storperf-heat-image/1", **asdict(found)})
+        else:
+            was = "uploaded" if found.is_new else "was there already"
+            text = f"{line(found.name)} {was}: {found.id}, sha256 {found.sha256}"
+            stdout_console().print(text, soft_wrap=True)
