@@ -212,7 +212,7 @@ def _port(stack: Stack, name: str, tags: list[str]) -> Body:
 def _server(stack: Stack, agent: AgentPart, number: int, name: str, marks: Marks) -> Body:
     placed = stack.placement in _POLICIES
     ephemeral = stack.ephemeral_bytes
-    disks = [{"ephemeral_size": ephemeral >> 30, "ephemeral_format": "ext4"}] if ephemeral else None
+    local = [{"ephemeral_size": ephemeral >> 30, "ephemeral_format": "ext4"}] if ephemeral else None
     properties = {
         "name": f"{name}-{agent.name}",
         "image": {"get_param": "image"},
@@ -221,7 +221,7 @@ def _server(stack: Stack, agent: AgentPart, number: int, name: str, marks: Marks
         "networks": [{"port": {"get_resource": f"{agent.name}-port"}}],
         "availability_zone": stack.zones[number % len(stack.zones)] if stack.zones else None,
         "scheduler_hints": {"group": {"get_resource": "group"}} if placed else None,
-        "block_device_mapping_v2": disks,
+        "block_device_mapping_v2": local,
         "config_drive": stack.config_drive,
         "user_data_format": "RAW",
         "user_data": agent.user_data,

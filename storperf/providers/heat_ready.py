@@ -50,7 +50,7 @@ _SHOW_KEY = (
     "systemctl reload ssh 2>/dev/null || systemctl reload sshd 2>/dev/null || "
     'kill -HUP "$(cat /run/sshd.pid)"'
 )
-# What the kernel has for disks, and whether cloud-init is done (or is not there at all).
+# What block devices the kernel has, and whether cloud-init is done (or is not there at all).
 _LOOK = """
 import json, os, shutil
 def read(path):
@@ -61,21 +61,21 @@ def read(path):
         return b""
 def text(content):
     return content.decode("ascii", "replace").strip("\\0 \\n")
-disks = []
+devices = []
 for name in sorted(os.listdir("/sys/block")):
     top = "/sys/block/" + name
     serials = [text(read(top + "/serial")), text(read(top + "/device/serial")),
                text(read(top + "/device/vpd_pg80")[4:])]
-    disks.append({"path": "/dev/" + name, "serials": [each for each in serials if each],
+    devices.append({"path": "/dev/" + name, "serials": [each for each in serials if each],
                   "size_bytes": int(read(top + "/size") or 0) * 512})
 links = "/dev/disk/by-id"
 for link in sorted(os.listdir(links)) if os.path.isdir(links) else ():
     real = os.path.realpath(os.path.join(links, link))
-    for disk in disks:
-        if disk["path"] == real and any(link.endswith(each) for each in disk["serials"]):
-            disk["link"] = os.path.join(links, link)
+    for device in devices:
+        if device["path"] == real and any(link.endswith(each) for each in device["serials"]):
+            device["link"] = os.path.join(links, link)
 run = "/run/cloud-init"
-print(json.dumps({"disks": disks, "fio": shutil.which("fio"),
+print(json.dumps({"devices": devices, "fio": shutil.which("fio"),
                   "is_done": not os.path.isdir(run) or os.path.exists(run + "/result.json")}))
 """
 
@@ -205,7 +205,7 @@ class _Agent:
             raise InfrastructureError(
                 "it has no fio; take an image that has it, or say `install_fio: true`"
             )
-        return tuple(target_of(found["disks"], *volume) for volume in self._wanted.volumes)
+        return tuple(target_of(found["devices"], *volume) for volume in self._wanted.volumes)
 
     # --- in detail ---------------------------------------------------------------------------
 
@@ -260,17 +260,17 @@ class _Agent:
         return ask(self._client, argv, f"{self._wanted.name}: looking around there", within)
 
 
-def target_of(disks: list[Mapping[str, Any]], volume: str, size_bytes: int) -> HostTarget:
-    """The disk behind a volume, by its serial: the first 20 characters of the volume's id."""
+def target_of(devices: list[Mapping[str, Any]], volume: str, size_bytes: int) -> HostTarget:
+    """The device behind a volume, by its serial: the first 20 characters of the volume's id."""
     if not volume:
         return HostTarget(path="")
-    for disk in disks:
-        for serial in disk["serials"]:
+    for device in devices:
+        for serial in device["serials"]:
             if serial[:_SERIAL] != volume[:_SERIAL]:
                 continue
-            if disk["size_bytes"] != size_bytes:
+            if device["size_bytes"] != size_bytes:
                 raise AgentLost(
-                    f"volume {volume} has {disk['size_bytes']} bytes there, not {size_bytes}"
+                    f"volume {volume} has {device['size_bytes']} bytes there, not {size_bytes}"
                 )
-            return HostTarget(path=disk.get("link") or disk["path"], serial=serial)
-    raise AgentLost(f"volume {volume} is attached, and no disk there has its serial")
+            return HostTarget(path=device.get("link") or device["path"], serial=serial)
+    raise AgentLost(f"volume {volume} is attached, and no device there has its serial")

@@ -18,6 +18,8 @@ IN_CODE = set(re.findall(r"`([^`]+)`", GLOSSARY))
 
 # Identifiers that hold a word we do not use, because the word is somebody else's there.
 OTHERS_WORDS = {
+    "status": "what HTTP and OpenStack answer",
+    "config_drive": "Nova",
     "exit_status": "POSIX",
     "http_status": "HTTP",
     "slave": "the kernel's folder name in sysfs",
