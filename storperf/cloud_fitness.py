@@ -12,7 +12,7 @@ from storperf.heat.needs import needs_of
 from storperf.model.finding import Examination
 from storperf.model.image import UploadedImage
 from storperf.providers.glance_image import upload_image
-from storperf.providers.heat import load_files, wish
+from storperf.providers.heat_sending import load_files, wish
 from storperf.providers.heat_survey import survey
 from storperf.providers.openstack_session import open_cloud
 from storperf.service import load_job
