@@ -145,7 +145,7 @@ def assert_without_a_gap(seconds, at_least):
 
 
 def test_a_carbon_killed_in_the_middle_has_every_second_afterwards(graphite):
-    run, _ = running(graphite, 9, name="killed")
+    run, _ = running(graphite, 14, name="killed")
     pid = graphite.pid("carbon-cache")
     wait_until(lambda: received(graphite) > 50)
     os.kill(pid, signal.SIGKILL)
@@ -158,7 +158,7 @@ def test_a_carbon_killed_in_the_middle_has_every_second_afterwards(graphite):
     assert sink["is_complete"], sink
     assert sink["read_back"]["state"] == "complete"
     assert sink["points"]["reconnects"] == 1
-    assert_without_a_gap(seconds_of(graphite, ended), 8)
+    assert_without_a_gap(seconds_of(graphite, ended), 13)
 
 
 def test_a_carbon_that_hangs_in_the_middle_has_every_second_afterwards(graphite, plain_s):
