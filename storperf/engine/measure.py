@@ -6,6 +6,8 @@ from storperf.engine import waiting
 from storperf.engine.context import RunContext
 from storperf.engine.events import EventKind
 from storperf.engine.growth import grow
+from storperf.engine.precondition import precondition
+from storperf.engine.preparation import widen
 from storperf.engine.trial_run import TrialRun
 from storperf.model.run import TrialState
 
@@ -27,6 +29,13 @@ def measure(context: RunContext) -> None:
         _measure_planned(context)
 
 
+def _have_agents(context: RunContext, agents: int) -> None:
+    """Let the run grow to the agents of its next trial; only new targets are preconditioned."""
+    if agents > len(context.agents):
+        widen(context, agents)
+        precondition(context)
+
+
 def _measure_planned(context: RunContext) -> None:
     latest = {trial.id: trial for trial in context.store.trials(context.run_id)}
     for planned in context.plan.trials:
@@ -35,6 +44,7 @@ def _measure_planned(context: RunContext) -> None:
         if trial.state not in _OPEN:
             context.cancel.check()
         if trial.state is not TrialState.STORED:
+            _have_agents(context, context.plan.step(trial.step_key).agents)
             TrialRun(context, trial).run()
         else:
             context.announce.tell(EventKind.PROGRESS, trial=trial.id, is_stored=True)

@@ -12,27 +12,58 @@ from storperf.engine.load_engine import require_fio, require_io_uring
 from storperf.engine.observation import observe
 from storperf.engine.reach import reach
 from storperf.engine.step_checks import check_steps, tell_queues
+from storperf.model.run import TrialState
 from storperf.model.target import Target
 from storperf.remote.pack import build_agent
 
 
 def provision(context: RunContext) -> None:
-    """Get the agents and attach to them; what will be created is in the ledger first."""
+    """Get the agents and attach to them; what will be created is in the ledger first.
+
+    A provider that makes them is asked for as many as the next trial takes, and for more later.
+    """
     if context.agents:
         return
     entries = context.provider.ledger(context.run_id, context.job)
     context.store.ledger_add(context.run_id, *entries)
+    losses.recall(context)
+    _acquire(context, _agents_by_now(context))
+    observe(context)
+
+
+def widen(context: RunContext, agents: int) -> None:
+    """Have that many agents; the new ones are made ready, the others stay as they are."""
+    if agents <= len(context.agents):
+        return
+    context.announce.note(f"{agents} agents are wanted from now on, {len(context.agents)} are here")
+    _acquire(context, agents)
+    prepare(context)
+
+
+def _acquire(context: RunContext, agents: int) -> None:
+    """Take over the agents that the run has not yet, and attach to them."""
     package = build_agent()
     folder = context.store.journals_folder(context.run_id)
-    for place in context.provider.acquire(context.job, context.errand(context.most_agents)):
-        context.agents.append(make_agent(context.run_id, place, package, folder))
-    losses.recall(context)
+    places = context.provider.acquire(context.job, context.errand(agents))
+    new = [
+        make_agent(context.run_id, place, package, folder)
+        for place in places[len(context.agents) :]
+    ]
+    context.agents += new
     losses.give_up_absent(context)
-    known = [agent for agent in context.agents if agent.was_reached]
-    fresh = [agent for agent in context.present() if agent not in known]
+    known = [agent for agent in new if agent.was_reached]
+    fresh = [agent for agent in new if agent not in known and agent.name not in context.lost]
     fanout.for_each(fresh, Agent.attach)
     losses.attach_again(context, known)
-    observe(context)
+
+
+def _agents_by_now(context: RunContext) -> int:
+    """The agents of the widest trial that was begun, and of the one that comes next."""
+    trials = context.store.trials(context.run_id)
+    begun = [trial for trial in trials if trial.state is not TrialState.PLANNED]
+    following = [trial for trial in trials if trial.state is TrialState.PLANNED][:1]
+    steps = [context.plan.step(trial.step_key) for trial in (*begun, *following)]
+    return max((step.agents for step in steps), default=context.most_agents)
 
 
 def prepare(context: RunContext) -> None:
