@@ -9,9 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from tools.heat_server import HeatServer
 
 from storperf.errors import UsageError
 from storperf.jobfile.parse import parse_job
+from storperf.model.host import HostTarget
+from storperf.providers.heat import HeatProvider
+from storperf.providers.heat_ready import Ready
 from storperf.providers.provider import Errand
 from storperf.providers.registry import PROVIDERS
 from storperf.settings import read_settings
@@ -53,17 +57,44 @@ def ears():
         yield [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
 
 
-@pytest.fixture(params=["local", "ssh"])
-def member(request, tmp_path, ears):
-    settings = read_settings({"HOME": str(tmp_path)}, tmp_path)
+def member_of(name, folder, ears):
+    settings = read_settings({"HOME": str(folder)}, folder)
     hosts = ", ".join(
         f"{{address: 127.0.0.1, port: {ear.getsockname()[1]}, user: u, folder: /agents, "
         f"sudo: true, target: {{directory: /mnt/{number}}}}}"
         for number, ear in enumerate(ears)
     )
     keys = {"local": ("{kind: local}", 1), "ssh": (f"{{kind: ssh, hosts: [{hosts}]}}", 2)}
-    provider, has = keys[request.param]
-    return Member(lambda: PROVIDERS[request.param](settings), provider, has, tmp_path / "run", [])
+    provider, has = keys[name]
+    return Member(lambda: PROVIDERS[name](settings), provider, has, folder / "run", [])
+
+
+@contextlib.contextmanager
+def heat_member(folder):
+    """Servers that a small Heat makes; to make agents of them is no matter of the seam."""
+
+    def ready(wanted, *_how, **_more):
+        return {each.name: Ready(targets=(HostTarget(path=""),)) for each in wanted}
+
+    with HeatServer() as heat:
+        settings = read_settings({"HOME": str(folder), **heat.environment}, folder)
+        stack = "{kind: heat, stack: {image: i, flavor: f, network: n}}"
+        yield Member(lambda: HeatProvider(settings, ready), stack, 2, folder / "run", [])
+
+
+@pytest.fixture(params=["local", "ssh"])
+def existing(request, tmp_path, ears):
+    """A provider of hosts that exist already."""
+    return member_of(request.param, tmp_path, ears)
+
+
+@pytest.fixture(params=[*PROVIDERS])
+def member(request, tmp_path, ears):
+    if request.param != "heat":
+        yield member_of(request.param, tmp_path, ears)
+        return
+    with heat_member(tmp_path) as member:
+        yield member
 
 
 def test_the_ledger_is_known_before_anything_is_acquired_and_is_the_same_each_time(member):
@@ -95,7 +126,21 @@ def test_the_ledger_has_each_agent_and_each_of_its_targets_where_it_will_be(memb
         for number in range(len(side.targets)):
             entry = ledger.pop(f"{RUN}/{place.name}/{side.name}/target-{number}")
             assert entry.where == place.targets(job)[number].path
-    assert ledger == {}
+    # What is left in it is no agent's, but made for all of them.
+    assert set(ledger) <= {f"{RUN}/stack"}
+
+
+def test_releasing_twice_is_the_same_as_once_and_leaves_nothing(member):
+    job = member.job()
+    provider = member.make()
+    provider.acquire(job, member.errand(job))
+    for each in (provider, member.make()):
+        assert each.release(job, member.errand(job, creates=False)) == []
+
+
+def test_what_was_never_acquired_can_be_released(member):
+    job = member.job()
+    assert member.make().release(job, member.errand(job, creates=False)) == []
 
 
 def test_agents_are_named_by_their_number_and_are_the_same_when_asked_again(member):
@@ -112,14 +157,16 @@ def test_no_more_agents_are_handed_out_than_the_widest_step_takes(member):
     assert len(member.make().acquire(job, member.errand(job))) == 1
 
 
-def test_more_agents_than_there_are_is_a_usage_error(member):
+def test_more_agents_than_there_are_is_a_usage_error(existing):
+    member = existing
     job = member.job()
     wide = replace(job, matrix=replace(job.matrix, agents=(1, member.has + 1)))
     with pytest.raises(UsageError, match=r"matrix\.agents"):
         member.make().acquire(wide, member.errand(wide))
 
 
-def test_nobody_is_reached_and_nothing_made(member, ears, tmp_path):
+def test_nobody_is_reached_and_nothing_made(existing, ears, tmp_path):
+    member = existing
     job = member.job(matrix=f"{{agents: [{member.has}]}}")
     provider = member.make()
     provider.ledger(RUN, job)
