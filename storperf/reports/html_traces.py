@@ -124,7 +124,15 @@ def _host(sensors: SensorTable, width_s: float, start_s: float, devices: Sequenc
         if np.any(np.isfinite(values))
     }
     times, series = host_series(sensors, figures, width_s)
-    return with_gaps(times - start_s, series, 2.5 * width_s) if series else {}
+    return with_gaps(times - start_s, series, _widest_s(sensors, width_s)) if series else {}
+
+
+def _widest_s(sensors: SensorTable, width_s: float) -> float:
+    """How far two samples may be apart without a gap between them.
+
+    Hosts are sampled on a grid of their own, which may be coarser than fio's reports.
+    """
+    return 2.5 * max(width_s, float(np.median(sensors.end_s - sensors.start_s)))
 
 
 def _observed(sensors: SensorTable, name: str, width_s: float, start_s: float) -> Traces:
@@ -135,7 +143,7 @@ def _observed(sensors: SensorTable, name: str, width_s: float, start_s: float) -
         if label.endswith("busy") and np.any(np.isfinite(values))
     }
     times, series = host_series(sensors, figures, width_s)
-    return with_gaps(times - start_s, series, 2.5 * width_s) if series else {}
+    return with_gaps(times - start_s, series, _widest_s(sensors, width_s)) if series else {}
 
 
 def _host_figures(

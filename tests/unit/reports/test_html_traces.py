@@ -105,6 +105,12 @@ def test_processors_are_shares_of_all_of_them():
     assert host["cpu iowait"] == [0]
 
 
+def test_host_that_is_sampled_less_often_than_fio_reports_is_one_line():
+    sensors = sensors_of(*[{"pressure.io.some": 0.5}] * 5)
+    host = traces_of(a_table(range(5)), sensors, interval_s=0.25)["host"]
+    assert host["wait io pressure"] == [50] * 5
+
+
 def test_a_figure_that_the_host_lacks_is_not_drawn():
     sensors = sensors_of({"pressure.io.some": 0.5}, {})
     host = traces_of(a_table(range(2)), sensors)["host"]
