@@ -17,6 +17,7 @@ _WIDTH = 460.0
 _LEFT, _RIGHT = 14.0, 446.0
 _DOT = 4.0
 _STEP = 2.1 * _DOT
+_MOST_ROWS = 9
 
 
 def spread_picture(check: Check) -> Markup:
@@ -42,7 +43,9 @@ def _screen(check: Check, working: ScreenWorking) -> Markup:
     ends = [max(low, centre - reach), min(high, centre + reach)]
     scale = _scale([*nearby, *ends])
     dots, rows = _swarm(working.values, scale)
-    floor = 40.0 + rows * _STEP
+    # Runs that are all alike lie over each other rather than make a tower.
+    rise = min(_STEP, _MOST_ROWS * _STEP / rows)
+    floor = 40.0 + rows * rise
     parts = [
         _beyond(scale, limit, working.worse, floor + 40),
         _upright(scale, margin, 18.0, floor + 40, "margin"),
@@ -53,7 +56,7 @@ def _screen(check: Check, working: ScreenWorking) -> Markup:
                 "circle",
                 cls="run" if kept else "run left-out",
                 cx=x,
-                cy=floor - 10 - row * _STEP,
+                cy=floor - 10 - row * rise,
                 r=_DOT,
             )
             for (x, row), kept in zip(dots, working.is_kept, strict=True)

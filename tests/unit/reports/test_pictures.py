@@ -53,6 +53,12 @@ def test_dots_do_not_cover_each_other():
     assert len(set(dots)) == 8
 
 
+def test_many_equal_runs_make_no_tower():
+    picture = str(spread_picture(check_of(World().with_history(*[1000.0] * 30), 1000.0)))
+    height = float(re.search(r'viewBox="0 0 460 ([0-9.]+)"', picture).group(1))
+    assert height < 200
+
+
 def test_pairs_are_drawn_with_their_median():
     picture = spread_picture(check_of(Paired(pairs_at(0.6))))
     assert len(places(picture, "run")) == 3
