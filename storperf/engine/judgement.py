@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from storperf.engine.context import RunContext
+from storperf.engine.surroundings import unlike
 from storperf.errors import ExitCode
 from storperf.hardware import Fields, hardware_of, is_hardware, is_other
 from storperf.model.baseline import Anchor, BaselineEntry, BaselineKey, BaselineValue
 from storperf.model.ending import ConfirmWhen
 from storperf.model.job import CANDIDATE, PlannedTrial
+from storperf.model.run import Run
 from storperf.model.verdict import WHOLE_RUN, Check, CheckKind, Reason
 from storperf.plan import baseline_entry, baseline_keys
 from storperf.plan_confirmation import confirming_trials, measuring_s
@@ -64,6 +66,7 @@ def judge(context: RunContext) -> None:
         history=history,
         differing=differing,
         hosts=hosts,
+        unlike=_unlike(context, run, history),
         lab=lab_spreads([(step, key.side) for key, step in keys], store.spreads(context.job.lab)),
         faults=[text for code, text in context.faults if code is ExitCode.INFRASTRUCTURE],
     )
@@ -91,6 +94,17 @@ def _of_this_hardware(
         return values, ""
     then = {name: value for name, value in measuring[unlike[-1]] if is_hardware(name)}
     return (), _difference(dict(hardware), then)
+
+
+def _unlike(
+    context: RunContext, run: Run, history: Mapping[tuple[str, str], Sequence[BaselineValue]]
+) -> str:
+    """What is not as it was in the newest run of the baseline."""
+    values = [value for found in history.values() for value in found]
+    if not values:
+        return ""
+    newest = max(values, key=lambda value: value.ended_s).run
+    return unlike(run, context.store.get_run(newest))
 
 
 def accept(context: RunContext, *, who: str = "storperf", whence: str = "") -> None:

@@ -66,7 +66,7 @@ def _heading(result: RunResult) -> dict[str, str]:
         return {
             "word": verdict.outcome.value.upper(),
             "look": verdict.outcome.value,
-            "reason": verdict.reason.value.replace("_", " "),
+            "reason": verdict.strength or verdict.reason.value.replace("_", " "),
             "sentence": verdict.sentence,
         }
     if run.state is RunState.RUNNING:

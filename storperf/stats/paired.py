@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from storperf.model.decision import Case, Cause, Decision
 from storperf.model.job import CANDIDATE, REFERENCE, Step
@@ -15,7 +16,13 @@ from storperf.model.verdict import Check, CheckKind, Reason
 from storperf.stats.comparison import TAIL, Baseline, is_primary, usable_value
 from storperf.stats.judge_cases import judge_cases
 from storperf.stats.pairs_working import pairs_working
-from storperf.stats.prior import DEFAULT_TAIL_SIGMA, spread_of
+from storperf.stats.prior import (
+    DEFAULT_TAIL_SIGMA,
+    FEWEST_POOLED_DF,
+    LabSpread,
+    lab_prior,
+    spread_of,
+)
 from storperf.stats.repeats import ALL, Place
 from storperf.stats.wording import figure_name, quantity
 
@@ -58,14 +65,18 @@ def pairs_of(
 
 
 def judge_pairs(
-    steps: Sequence[Step], pairs: Pairs, known: Mapping[Place, Baseline], suspected: set[Place]
+    steps: Sequence[Step],
+    pairs: Pairs,
+    known: Mapping[Place, Baseline],
+    suspected: set[Place],
+    lab: Mapping[Place, LabSpread] = MappingProxyType({}),
 ) -> Iterator[Check]:
     """A check of each judged figure that was measured in pairs.
 
     The looks are those of `stats.confirm`, with the baseline's own word on how much a run
-    scatters where it has one.  A step's judged metric has to be decided.  Its p99 has to be
-    only where it was `suspected`; else a loss of it counts, and of a p99 that pairs cannot
-    decide nothing is said.
+    scatters where it has one, else with that of the lab's calibrations.  A step's judged metric
+    has to be decided.  Its p99 has to be only where it was `suspected`; else a loss of it counts,
+    and of a p99 that pairs cannot decide nothing is said.
     The primary figures of all steps share every look's level; the others are held to it as
     Benjamini-Hochberg does (`_decide_others`).
     """
@@ -76,7 +87,12 @@ def judge_pairs(
         for metric in (step.workload.judged_metric, TAIL)
     ]
     cases = {
-        place: _case(place, pairs[place], known.get(place), is_suspected=place in suspected)
+        place: _case(
+            place,
+            pairs[place],
+            _spread(place[3], known.get(place), lab.get(place)),
+            is_suspected=place in suspected,
+        )
         for place in places
         if pairs.get(place)
     }
@@ -116,7 +132,7 @@ def _decide_others(cases: Sequence[Case]) -> list[tuple[Case, Decision]]:
 def _case(
     place: Place,
     pairs: Sequence[tuple[float, float]],
-    baseline: Baseline | None,
+    spread: float | None,
     *,
     is_suspected: bool,
 ) -> Case:
@@ -126,7 +142,7 @@ def _case(
         baseline=(),
         candidates=(),
         pairs=tuple(pairs),
-        prior_spread=_spread(metric, baseline),
+        prior_spread=spread,
         higher_is_better=METRICS[metric].higher_is_better,
         is_suspected=is_suspected,
     )
@@ -169,8 +185,8 @@ def _middle(values: Sequence[float]) -> float:
     return math.exp(math.fsum(map(math.log, values)) / len(values))
 
 
-def _spread(metric: str, baseline: Baseline | None) -> float | None:
-    """How much a run scatters by what its own baseline shows; None where nobody knows.
+def _spread(metric: str, baseline: Baseline | None, lab: LabSpread | None) -> float | None:
+    """How much a run scatters by its own baseline, or by calibrations; None where nobody knows.
 
     A tail is known to scatter widely even then.
     """
@@ -178,4 +194,6 @@ def _spread(metric: str, baseline: Baseline | None) -> float | None:
         own = spread_of(baseline.values)
         if own.df >= FEWEST_KNOWN_DF:
             return float((own.squares / own.df) ** 0.5)
+    if lab is not None and lab.spread.df >= FEWEST_POOLED_DF:
+        return lab_prior(lab).sigma
     return DEFAULT_TAIL_SIGMA if metric == TAIL else None

@@ -118,8 +118,7 @@ def choose_prior(metric: str, own_runs: int, others: Spread, lab: LabSpread | No
         source = f"this lab's other baselines ({others.df} degrees of freedom)"
         return _measured(others, source)
     if lab is not None and lab.spread.df >= FEWEST_POOLED_DF:
-        found = _measured(lab.spread, lab.source)
-        return replace(found, sigma=max(found.sigma, LEAST_SIGMA))
+        return lab_prior(lab)
     if own_runs > FEWEST_POOLED_DF:
         return Prior(sigma=0.0, df=0.0, source="these runs alone")
     sigma = DEFAULT_TAIL_SIGMA if metric.startswith("clat_p") else DEFAULT_SIGMA
@@ -128,6 +127,12 @@ def choose_prior(metric: str, own_runs: int, others: Spread, lab: LabSpread | No
         df=PRIOR_DF,
         source=f"a default of {sigma * 100:.0f} %, until this lab has more runs or a calibration",
     )
+
+
+def lab_prior(lab: LabSpread) -> Prior:
+    """What a calibration's spread is worth as a prior: 15 % more, and 1 % at least."""
+    found = _measured(lab.spread, lab.source)
+    return replace(found, sigma=max(found.sigma, LEAST_SIGMA))
 
 
 def _measured(spread: Spread, source: str) -> Prior:

@@ -137,7 +137,7 @@ def _night(world: _World, rng: np.random.Generator) -> tuple[bool, Reason]:
         return True, _UNDECIDED
     undecided = [step for step, _ in usable if any(step.key == place[0] for place in suspected)]
     if job.has_reference:
-        checks = _in_pairs(undecided, suspected, found, known, scale, rng)
+        checks = list(judge_pairs(undecided, _pairs(found, scale, rng), known, suspected, lab))
     else:
         fresh = np.mean(_draw(found, RERUNS, rng), axis=0)
         again = _values(found, scale * (session + PAIR_SHARE * fresh))
@@ -147,20 +147,15 @@ def _night(world: _World, rng: np.random.Generator) -> tuple[bool, Reason]:
     return True, _end(checks)
 
 
-def _in_pairs(  # noqa: PLR0913, PLR0917 - what a night has drawn so far
-    steps: Sequence[Step],
-    suspected: set[Place],
-    found: Residuals,
-    known: Mapping[Place, Baseline],
-    scale: Floats,
-    rng: np.random.Generator,
-) -> list[Check]:
+def _pairs(
+    found: Residuals, scale: Floats, rng: np.random.Generator
+) -> dict[Place, list[tuple[float, float]]]:
+    """As many pairs of a session as there can be, of every figure."""
     both = _LEVEL * np.exp(scale * PAIR_SHARE * _draw(found, 2 * LOOKS[-1], rng))
-    pairs = {
+    return {
         place: [(float(row[0]), float(row[1])) for row in both[:, number].reshape(-1, 2)]
         for number, place in enumerate(found.places)
     }
-    return list(judge_pairs(steps, pairs, known, suspected))
 
 
 def _end(checks: Sequence[Check]) -> Reason:

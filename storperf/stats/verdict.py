@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 from storperf.errors import worst
@@ -21,11 +22,12 @@ from storperf.stats.comparison import (
 from storperf.stats.gates import judge_gates, latest_attempts, load_gates
 from storperf.stats.limits import judge_limits
 from storperf.stats.loads import Loads, Where
+from storperf.stats.noise import noise_source
 from storperf.stats.paired import Pairs, judge_pairs, pairs_of
 from storperf.stats.prior import LabSpread
 from storperf.stats.repeats import Place, agent_values, run_values
 from storperf.stats.triggers import suspected_levels
-from storperf.stats.verdict_words import strength, verdict_sentence
+from storperf.stats.verdict_words import Words, strength, verdict_sentence
 
 # Of several reasons with the same exit code, the first is the run's.
 _ORDER = (
@@ -63,6 +65,7 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     faults: Sequence[str] = (),
     lab: Mapping[Place, LabSpread] = MappingProxyType({}),
     hosts: Mapping[Where, Mapping[str, Loads]] = MappingProxyType({}),
+    unlike: str = "",
 ) -> Verdict:
     """The verdict of a run by the table of ARCHITECTURE.md, with every check below it.
 
@@ -70,7 +73,8 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     step's own fingerprint; `differing` says, where runs exist only under another one,
     which measuring field differs and both its values.  `faults` are sentences about what else
     makes the run invalid.  `lab` is what calibrations know of the figures' spread, `hosts`
-    what the agents of earlier runs went through, by run.
+    what the agents of earlier runs went through, by run, and `unlike` a sentence about what
+    else is not as it was then.
     First the gates; a step whose trials do not pass them is not judged further.  Then the
     limits, then the screen and the trigger of the history.
     Trials whose repeat is above the job's were added to confirm a suspicion
@@ -105,7 +109,9 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     compared = list(
         judge_against_baselines(usable, screened, known, fresh=fresh, sunk=sunk, lab=lab)
     )
-    paired = _paired(job, usable, pairs_of(confirming, summaries), known, compared)
+    paired = []
+    if job.has_reference:
+        paired = _paired(usable, pairs_of(confirming, summaries), known, compared, lab)
     paired = [_with_screen(check, compared, sunk) for check in paired]
     settled = {_place(check) for check in paired}
     checks += [
@@ -115,22 +121,26 @@ def judge_run(  # noqa: PLR0913 - everything that a verdict depends on, by keywo
     unpaired = [step for step in candidates if all(check.step != step.key for check in paired)]
     checks += _without_baselines(unpaired, known, differing, checks)
     judged = {key: each for key, each in latest.items() if (each.step_key, each.side) in pairs}
-    return _verdict(job, checks, judged)
+    words = Words(
+        job=job,
+        trials=judged,
+        noise=partial(noise_source, hosts=hosts, agents=own),
+        unlike=unlike,
+    )
+    return _verdict(checks, words)
 
 
 def _paired(
-    job: Job,
     usable: Sequence[tuple[Step, str]],
     pairs: Pairs,
     known: Mapping[Place, Baseline],
     compared: Sequence[Check],
+    lab: Mapping[Place, LabSpread],
 ) -> list[Check]:
     """What pairs say, of the steps of which both sides passed the gates."""
-    if not job.has_reference:
-        return []
     both = [step for step, side in usable if side == CANDIDATE and (step, REFERENCE) in usable]
     suspected = {_place(check) for check in compared if _is_suspicious(check)}
-    return list(judge_pairs(both, pairs, known, suspected))
+    return list(judge_pairs(both, pairs, known, suspected, lab))
 
 
 def _with_screen(check: Check, compared: Sequence[Check], sunk: Mapping[Place, Suspected]) -> Check:
@@ -167,7 +177,7 @@ def _without_baselines(
     return [check for check in found if check is not None]
 
 
-def _verdict(job: Job, checks: Sequence[Check], trials: Mapping[str, Trial]) -> Verdict:
+def _verdict(checks: Sequence[Check], words: Words) -> Verdict:
     code = worst([check.reason.exit_code for check in checks])
     reasons = {check.reason for check in checks if check.reason.exit_code is code}
     reason = next(each for each in _ORDER if each in reasons)
@@ -175,7 +185,7 @@ def _verdict(job: Job, checks: Sequence[Check], trials: Mapping[str, Trial]) -> 
         outcome=reason.outcome,
         reason=reason,
         exit_code=code,
-        sentence=verdict_sentence(job, reason, checks, trials),
+        sentence=verdict_sentence(words, reason, checks),
         checks=tuple(checks),
         enters_baseline=all(check.reason in _CLEAN for check in checks),
         strength=strength(reason, checks),

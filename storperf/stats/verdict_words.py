@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from storperf.model.job import Job
@@ -33,12 +34,26 @@ def strength(reason: Reason, checks: Sequence[Check]) -> str:
     return f"nothing seen; would have seen {percent(max(seen))}" if seen else ""
 
 
-def verdict_sentence(
-    job: Job, reason: Reason, checks: Sequence[Check], trials: Mapping[str, Trial]
-) -> str:
-    """The verdict in words; `trials` are the latest attempts that count."""
-    is_pass = reason.outcome is Outcome.PASS
-    parts = list(_passed(reason, checks) if is_pass else _deciding(job, reason, checks))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a verdict's words lean on besides its checks.
+
+    `trials` are the latest attempts that count; `noise` names the largest source of a check's
+    noise; `unlike` says what is not as it was when the baseline was measured.
+    """
+
+    job: Job
+    trials: Mapping[str, Trial]
+    noise: Callable[[Check], str]
+    unlike: str = ""
+
+
+def verdict_sentence(words: Words, reason: Reason, checks: Sequence[Check]) -> str:
+    """The verdict in words."""
+    is_pass, trials = reason.outcome is Outcome.PASS, words.trials
+    parts = list(_passed(reason, checks) if is_pass else _deciding(words, reason, checks))
+    if words.unlike and _compared(checks):
+        parts.append(words.unlike)
     unjudged = sum(
         trial.steadiness is not Steadiness.STEADY and Flag.BEFORE_WINDOW not in trial.flags
         for trial in trials.values()
@@ -58,7 +73,7 @@ def _compared(checks: Sequence[Check]) -> list[Check]:
     return [check for check in checks if check.kind in kinds and check.change is not None]
 
 
-def _deciding(job: Job, reason: Reason, checks: Sequence[Check]) -> Iterator[str]:
+def _deciding(words: Words, reason: Reason, checks: Sequence[Check]) -> Iterator[str]:
     """The first check with the run's reason, how many more there are, and what would settle it."""
     found = [check for check in checks if check.reason is reason]
     first = found[0]
@@ -66,8 +81,8 @@ def _deciding(job: Job, reason: Reason, checks: Sequence[Check]) -> Iterator[str
     yield f"{where}{first.sentence}"
     if len(found) > 1:
         yield f"The same holds for {count(len(found) - 1, 'more check')}."
-    if reason in _UNDECIDED and (missing := needed(job, first)):
-        yield missing
+    if reason in _UNDECIDED:
+        yield from filter(None, (needed(words.job, first), words.noise(first)))
 
 
 def _passed(reason: Reason, checks: Sequence[Check]) -> Iterator[str]:

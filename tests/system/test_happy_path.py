@@ -195,6 +195,16 @@ def test_schemas_hold_what_is_printed(history, program):
     assert not jsonschema.Draft202012Validator(job_schema).is_valid({**job, "nmae": "x"})
 
 
+def test_verdict_is_a_document_that_can_be_explained(history, program):
+    explained = program("verdict", "explain", "last", "--json").json
+    assert explained["verdict"] == program("show", "last", "--json").json["verdict"]
+    verdict_schema = program("schema", "verdict").json
+    jsonschema.Draft202012Validator(verdict_schema).validate(explained["verdict"])
+    in_words = program("verdict", "explain", "last")
+    assert in_words.exit_code == 0
+    assert all(section["title"] in in_words.stdout for section in explained["sections"])
+
+
 def test_version_is_told(program):
     assert program("version").stdout.startswith("storperf ")
     assert program("version", "--json").json["schema"] == "storperf-version/1"
