@@ -9,8 +9,11 @@ from typing import Any
 
 from storperf import service
 from storperf.deadline import Deadline
+from storperf.engine.job_files import place_targets
 from storperf.engine.ownership import is_owned
 from storperf.errors import ExitCode, StorperfError, UnknownName, UsageError
+from storperf.jobfile.parse import parse_job
+from storperf.jobfile.rewriting import with_stack_keys
 from storperf.model.job import Job
 from storperf.model.leftover import Leftover, Whose
 from storperf.model.run import Run, RunState
@@ -84,6 +87,13 @@ def cleanup(
         )
         _release(store, done)
     return Cleanup(found=done, ended=tuple(ended), faults=tuple(faults))
+
+
+def load_job_for(settings: Settings, path: Path, attach: str) -> Job:
+    """The job of a file on a stack that an earlier run kept; what its run keeps says so."""
+    job = _heat_job(settings, path)
+    text = with_stack_keys(job.text, {"attach": attach, "keep": True})
+    return place_targets(parse_job(text, source=str(path)), settings.directory)
 
 
 def _heat_job(settings: Settings, path: Path) -> Job:

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from storperf.cli.options import JsonFlag, settings
+from storperf.cli.running import GraphiteOption, TitleOption, follow
 
 if TYPE_CHECKING:
+    from storperf.engine.cancel import Cancel
+    from storperf.engine.events import Listener
     from storperf.model.leftover import Leftover
+    from storperf.model.result import RunResult
 
 app = typer.Typer(help="Agents that are made in an OpenStack cloud.")
 
@@ -45,6 +49,35 @@ def template(
             print_json({"schema": "storperf-heat-template/1", **shown})
         else:
             typer.echo(yaml.safe_dump(shown, sort_keys=False, width=100), nl=False)
+
+
+@app.command("attach")
+def attach(  # noqa: PLR0913, PLR0917 - an option each
+    context: typer.Context,
+    stack: Annotated[str, typer.Argument(metavar="STACK", help="A stack that a run has kept.")],
+    job_file: Annotated[Path, typer.Argument(metavar="JOB", help="The job file (YAML).")],
+    title: TitleOption = None,
+    graphite: GraphiteOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a job on a stack that an earlier run of this manager kept; the stack stays."""
+    from storperf import clouds, service
+    from storperf.plan import plan_job
+
+    chosen = settings(context)
+    job = clouds.load_job_for(chosen, job_file, stack)
+
+    def carry_out(listeners: list[Listener], cancel: Cancel) -> RunResult:
+        return service.run(
+            chosen,
+            job,
+            title=title,
+            graphite=graphite is not False,
+            listeners=listeners,
+            cancel=cancel,
+        )
+
+    follow(chosen, job, len(plan_job(job).trials), carry_out, as_json=as_json)
 
 
 def cleanup(

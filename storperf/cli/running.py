@@ -92,7 +92,7 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
             cancel=cancel,
         )
 
-    _follow(chosen, job, len(plan_job(job).trials), carry_out, as_json=as_json)
+    follow(chosen, job, len(plan_job(job).trials), carry_out, as_json=as_json)
 
 
 def resume(
@@ -107,7 +107,7 @@ def resume(
     def carry_out(listeners: list[Listener], cancel: Cancel) -> RunResult:
         return service.resume(chosen, found.run.id, listeners=listeners, cancel=cancel)
 
-    _follow(chosen, found.job, len(found.plan.trials), carry_out, as_json=as_json)
+    follow(chosen, found.job, len(found.plan.trials), carry_out, as_json=as_json)
 
 
 def cancel(context: typer.Context, run_text: RunArgument, as_json: JsonFlag = False) -> None:
@@ -123,7 +123,7 @@ def cancel(context: typer.Context, run_text: RunArgument, as_json: JsonFlag = Fa
         stdout_console().print(f"run {found.id}: {words}", markup=False)
 
 
-def _follow(
+def follow(
     chosen: Settings,
     job: Job,
     trials: int,
