@@ -23,6 +23,7 @@ Body = dict[str, Any]
 _REQUEST_S = 60.0
 _PAGE = 500
 _GONE = (404, 410)
+_TAKEN = 202
 # By our word: the type in the catalog, and the version that is spoken.
 SERVICES = {
     "identity": ("identity", "3"),
@@ -162,6 +163,8 @@ def _body(answer: Response) -> Body:
     try:
         found = answer.json()
     except ValueError as error:
+        if answer.status_code == _TAKEN:
+            return {}  # Heat says so in a page of its web server
         raise CloudError(
             f"{answer.url} answers with what is no JSON; is a proxy in between?",
             status=answer.status_code,

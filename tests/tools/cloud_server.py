@@ -42,6 +42,10 @@ class Fault:
     taken: bool = False
 
 
+def encoded(body):
+    return json.dumps(body).encode()
+
+
 class CloudServer:
     """Serves until it is left.  `asked` counts requests by line, `tokens` those that are good."""
 
@@ -73,7 +77,7 @@ class CloudServer:
                 if status == BROKEN:
                     self.close_connection = True
                     return
-                text = b"" if body is None else json.dumps(body).encode()
+                text = body if isinstance(body, bytes) else b"" if body is None else encoded(body)
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)

@@ -85,7 +85,7 @@ class HeatServer(CloudServer):
         if stack is None:
             return 404, {"error": {"message": "no such stack"}}
         self._begin(stack, "UPDATE", body)
-        return 202, None
+        return 202, b"<html><h1>202 Accepted</h1></html>"
 
     def _begin(self, stack, action, body):
         stack |= {"action": action, "left": self.looks, "body": body}
