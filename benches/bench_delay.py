@@ -29,6 +29,8 @@ _FAULTS = (_DOWN, _HUNG, _KILLED)
 _NONE, _AGAIN = "none", "again"
 # A start takes 1.5 s of one core of two.
 _APART_S = 2.0
+# fio spins for a part of each pause: at a hundred a second 30 of them would fill both cores.
+_RATE_IOPS = 10
 _MARGIN_S = 15.0
 _STARTED_S = 10.0
 _MEASURED = (0, 3)
@@ -79,7 +81,8 @@ def _stop(runs: list[_Run]) -> None:
     for run in runs:
         if run.process.poll() is None:
             run.process.terminate()
-            run.process.wait(timeout=60)
+    for run in runs:
+        run.process.wait(timeout=300)
 
 
 def _start(kind: str, number: int, rig: Rig | None, scratch: Path, length_s: int) -> _Run:
@@ -91,7 +94,7 @@ def _start(kind: str, number: int, rig: Rig | None, scratch: Path, length_s: int
     job = program.folder / "job.yaml"
     job.write_text(
         f"name: {kind}-{number}\ntarget: {{null_engine: true}}\nconfirm: never\n"
-        f"workloads: [{{name: few, rw: randread, rate_iops: 100}}]\nduration: {length_s}s\n"
+        f"workloads: [{{name: few, rw: randread, rate_iops: {_RATE_IOPS}}}]\nduration: {length_s}s\n"
         f"{graphite}",
         encoding="utf-8",
     )
