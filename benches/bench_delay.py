@@ -94,8 +94,8 @@ def _start(kind: str, number: int, rig: Rig | None, scratch: Path, length_s: int
     job = program.folder / "job.yaml"
     job.write_text(
         f"name: {kind}-{number}\ntarget: {{null_engine: true}}\nconfirm: never\n"
-        f"workloads: [{{name: few, rw: randread, rate_iops: {_RATE_IOPS}}}]\nduration: {length_s}s\n"
-        f"{graphite}",
+        f"workloads: [{{name: few, rw: randread, rate_iops: {_RATE_IOPS}}}]\n"
+        f"duration: {length_s}s\n{graphite}",
         encoding="utf-8",
     )
     said = program.folder / "said.json"
