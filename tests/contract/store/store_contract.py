@@ -650,3 +650,16 @@ class StoreContract(RunContract, TrialContract, EventContract, BaselineContract)
         both = (a_spread(), a_spread(**{field: "another"}))
         store.add_spreads(both)
         assert store.spreads("lab") == both
+
+    def test_hosts_of_earlier_places_are_those_of_runs_that_were_not_accepted_too(self, store):
+        runs = [measured_run(store, 1.0, ended_s=at, accepted=False) for at in (1.0, 2.0, 3.0)]
+        quiet, busy = (("cpu_pressure", 0.25),), (("cpu_pressure", 0.75), ("cpu_steal", 0.5))
+        store.enter_baseline([an_entry(runs[0], hosts=quiet), an_entry(runs[1])])
+        store.enter_baseline([an_entry(runs[2], hosts=busy, accepted=False)])
+        found = store.baseline_hosts(a_key(), entries=9, before_run="another")
+        assert found == {runs[0]: dict(quiet), runs[2]: dict(busy)}
+        assert store.baseline_hosts(a_key(), entries=9, before_run=runs[2]) == {
+            runs[0]: dict(quiet)
+        }
+        assert store.baseline_hosts(a_key(), entries=1, before_run="x") == {runs[2]: dict(busy)}
+        assert store.baseline_hosts(a_key(step="another"), entries=9, before_run="x") == {}
