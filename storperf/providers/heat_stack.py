@@ -111,7 +111,10 @@ class StackLife:
         """
         left: list[str] = []
         for number in range(_DELETES):
-            stack = self.find()
+            try:
+                stack = self.find()
+            except Conflict:
+                return []  # what has the name by now is not ours
             if stack is None:
                 return []
             if number:
