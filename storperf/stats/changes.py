@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from storperf.model.change import Change
-from storperf.stats.partition import FEWEST_RUNS, is_drift, optimal_cuts
+from storperf.stats.partition import FEWEST_RUNS, is_drift, line_slope, optimal_cuts
 from storperf.stats.student import t_quantile
 from storperf.stats.table import Floats
 
@@ -37,20 +37,53 @@ _KEPT = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Stretch:
+    """What lies between two changes: `middle` is its median, `rest` what is left of the values.
+
+    `first` and `last` are its ends: those of its line where it is one, else its median.
+    """
+
+    middle: float
+    first: float
+    last: float
+    rest: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Levels:
-    """Ends of the segments of `values`, 0 and n among them, and the noise inside of them.
+    """Ends of the stretches of a history, 0 and n among them, and the noise inside of them.
 
     `sigma` is `noise` at least, what neighbours tell; a cut costs `penalty`.
     """
 
     values: Floats
+    clipped: Floats
     ends: tuple[int, ...]
-    sigma: float
+    stretches: tuple[_Stretch, ...]
     noise: float
     penalty: float
 
-    def level(self, segment: int) -> float:
-        return float(np.median(self.values[self.ends[segment] : self.ends[segment + 1]]))
+    @property
+    def sigma(self) -> float:
+        rest = np.concatenate([each.rest for each in self.stretches])
+        return max(_NORMAL * float(np.median(np.abs(rest))), self.noise)
+
+    def step(self, number: int) -> tuple[float, float]:
+        """What was before and after a cut: the middles, or the ends at it if they differ more."""
+        before, after = self.stretches[number - 1 : number + 1]
+        if abs(after.first - before.last) > abs(after.middle - before.middle):
+            return before.last, after.first
+        return before.middle, after.middle
+
+    def without(self, number: int) -> _Levels:
+        """The same with two stretches made one."""
+        start, end = self.ends[number - 1], self.ends[number + 1]
+        merged = _stretch(self.values[start:end], self.clipped[start:end], self.penalty)
+        return replace(
+            self,
+            ends=(*self.ends[:number], *self.ends[number + 1 :]),
+            stretches=(*self.stretches[: number - 1], merged, *self.stretches[number + 1 :]),
+        )
 
 
 def find_changes(values: Floats) -> tuple[Change, ...]:
@@ -75,7 +108,17 @@ def find_changes(values: Floats) -> tuple[Change, ...]:
     noise, carried = _noise(clipped)
     penalty = PENALTY * 2 * np.log(len(kept)) * (carried * noise) ** 2
     ends = (0, *optimal_cuts(clipped, penalty), len(kept))
-    found = _without_weak_steps(_levels(kept, ends, noise, penalty))
+    levels = _Levels(
+        values=kept,
+        clipped=clipped,
+        ends=ends,
+        stretches=tuple(
+            _stretch(kept[start:end], clipped[start:end], penalty) for start, end in pairwise(ends)
+        ),
+        noise=noise,
+        penalty=penalty,
+    )
+    found = _without_weak_steps(levels)
     return tuple(_change(found, number, first) for number in range(1, len(found.ends) - 1))
 
 
@@ -137,33 +180,37 @@ def _usual(differences: Floats, least: int) -> float:
     return float(sizes[:left].mean() / usual)
 
 
-def _levels(values: Floats, ends: tuple[int, ...], noise: float, penalty: float) -> _Levels:
-    """Segments with the robust deviation from their medians, `noise` at least."""
-    parts = [values[start:end] for start, end in pairwise(ends)]
-    residual = np.concatenate([part - np.median(part) for part in parts])
-    sigma = _NORMAL * float(np.median(np.abs(residual)))
-    return _Levels(values=values, ends=ends, sigma=max(sigma, noise), noise=noise, penalty=penalty)
+def _stretch(values: Floats, clipped: Floats, penalty: float) -> _Stretch:
+    middle = float(np.median(values))
+    slope = line_slope(clipped, penalty)
+    if slope == 0:
+        return _Stretch(middle=middle, first=middle, last=middle, rest=values - middle)
+    half = (len(values) - 1) / 2
+    fitted = clipped.mean() + slope * (np.arange(len(values)) - half)
+    return _Stretch(
+        middle=middle, first=float(fitted[0]), last=float(fitted[-1]), rest=values - fitted
+    )
 
 
 def _without_weak_steps(levels: _Levels) -> _Levels:
     """Without the steps that are too small; the weakest goes first, and all are new then."""
     while len(levels.ends) > 2:
-        strengths = [_strength(levels, number) for number in range(1, len(levels.ends) - 1)]
+        sigma = levels.sigma
+        strengths = [_strength(levels, number, sigma) for number in range(1, len(levels.ends) - 1)]
         weakest = int(np.argmin(strengths))
         if strengths[weakest] >= 1:
             break
-        ends = (*levels.ends[: weakest + 1], *levels.ends[weakest + 2 :])
-        levels = _levels(levels.values, ends, levels.noise, levels.penalty)
+        levels = levels.without(weakest + 1)
     return levels
 
 
-def _strength(levels: _Levels, number: int) -> float:
+def _strength(levels: _Levels, number: int, sigma: float) -> float:
     """A step over the smallest that counts; 0 for what is a drift."""
-    before, after = levels.level(number - 1), levels.level(number)
+    before, after = levels.step(number)
     step = abs(after - before)
-    sure = max(SMALLEST_SURE_STEP * abs(before), SURE_SIGMAS * levels.sigma)
+    sure = max(SMALLEST_SURE_STEP * abs(before), SURE_SIGMAS * sigma)
     small = min(SMALLEST_STEP * abs(before), sure)
-    needed = max(small, SMALLEST_STEP_SIGMAS * levels.sigma)
+    needed = max(small, SMALLEST_STEP_SIGMAS * sigma)
     start, middle, end = levels.ends[number - 1 : number + 2]
     if is_drift(levels.values[start:end], middle - start, levels.penalty):
         return 0.0
@@ -171,25 +218,25 @@ def _strength(levels: _Levels, number: int) -> float:
 
 
 def _change(levels: _Levels, number: int, first: int) -> Change:
-    """The step at the start of segment `number`, with the 95 % interval of its size.
+    """The step at the start of stretch `number`, with the 95 % interval of its size.
 
     The error of both means, from what the clipped values scatter around them; neighbours that
     are alike count for less (a lag-1 correlation r widens it by sqrt((1 + r) / (1 - r))).
     """
-    start, middle, end = levels.ends[number - 1 : number + 2]
-    parts = [levels.values[start:middle], levels.values[middle:end]]
-    before, after = levels.level(number - 1), levels.level(number)
+    before, after = levels.step(number)
     limit = _CLIP * levels.sigma
-    rests = [np.clip(part - np.median(part), -limit, limit) for part in parts]
-    df = end - start - 2
+    rests = [
+        np.clip(each.rest, -limit, limit) for each in levels.stretches[number - 1 : number + 1]
+    ]
+    df = sum(len(rest) for rest in rests) - 2
     sigma = (sum(float(rest @ rest) for rest in rests) / df) ** 0.5
-    error = sigma * (1 / len(parts[0]) + 1 / len(parts[1])) ** 0.5 * _alike(rests)
+    error = sigma * sum(1 / len(rest) for rest in rests) ** 0.5 * _alike(rests)
     half = t_quantile(0.975, df) * error
     step, scale = after - before, abs(before)
     # Next to zero a share says nothing, and soon is no number.
     has_share = scale > _NOTHING * abs(after)
     return Change(
-        index=first + middle,
+        index=first + levels.ends[number],
         before=before,
         after=after,
         change=step / scale if has_share else None,

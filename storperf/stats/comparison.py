@@ -15,7 +15,7 @@ from storperf.model.job import CANDIDATE, Step
 from storperf.model.metric import METRICS
 from storperf.model.verdict import Check, CheckKind, Reason
 from storperf.model.working import ScreenRule, ScreenWorking
-from storperf.stats.baseline_shape import NOTES, UNFIT_FOR_PROOF, baseline_words
+from storperf.stats.baseline_shape import NOTES, baseline_words
 from storperf.stats.multiple import held_to
 from storperf.stats.prior import LabSpread, Prior, Spread, choose_prior, spread_of
 from storperf.stats.repeats import Place, RunValue
@@ -284,9 +284,6 @@ def _judge(place: Place, value: float, own: Baseline, prior: Prior, alpha: float
     step, side, op, metric = place
     result = _screen(place, value, own, prior, alpha)
     (odd,) = baseline_words(np.log([own.values]))
-    if UNFIT_FOR_PROOF & set(odd):
-        working = replace(result.working, is_proven=False)
-        result = replace(result, is_proven=False, working=working)
     told = " ".join((_sentence(place, value, result, prior.source), *(NOTES[word] for word in odd)))
     return Check(
         kind=CheckKind.BASELINE,

@@ -68,6 +68,15 @@ def optimal_cuts(values: Floats, penalty: float) -> list[int]:
     return cuts
 
 
+def line_slope(values: Floats, penalty: float) -> float:
+    """The slope of a stretch that is worth the price of a line, per value; else 0."""
+    if len(values) < FEWEST_OF_A_LINE:
+        return 0.0
+    at = np.arange(len(values)) - (len(values) - 1) / 2
+    products, squares = float(at @ (values - values.mean())), float(at @ at)
+    return products / squares if products**2 / squares > LINE_PRICE * penalty else 0.0
+
+
 def is_drift(values: Floats, cut: int, penalty: float) -> bool:
     """Whether one straight line describes these values better than two levels, cut there, do.
 

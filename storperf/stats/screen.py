@@ -9,7 +9,7 @@ import numpy as np
 
 from storperf.model.metric import Metric
 from storperf.model.working import ScreenRule, ScreenWorking
-from storperf.stats.baseline_shape import DRIFT, TWO_MODES, baseline_words
+from storperf.stats.baseline_shape import UNFIT_FOR_PROOF, baseline_words
 from storperf.stats.estimates import Estimates, from_baseline
 from storperf.stats.prior import FEWEST_TO_CLEAN, Prior, hampel_mask
 from storperf.stats.student import t_quantile
@@ -148,8 +148,7 @@ def _working(  # noqa: PLR0913, PLR0917 - what a screen is made of
         is_proven=bool(
             worse * shift + t_interval * error < harm
             and df >= FEWEST_PROOF_DF
-            # Around two centres, or around a line, the spread proves nothing.
-            and not {DRIFT, TWO_MODES} & set(baseline_words(np.log([baseline]))[0])
+            and not UNFIT_FOR_PROOF & set(baseline_words(np.log([baseline]))[0])
         ),
     )
 

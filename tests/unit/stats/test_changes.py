@@ -87,6 +87,39 @@ def test_a_step_inside_of_a_drift_is_found():
     assert places(values) == pytest.approx([70], abs=1)
 
 
+def test_a_drift_that_begins_late_is_one_change_where_it_begins():
+    rng = np.random.default_rng(83)
+    values = 1000 + np.concatenate([np.zeros(100), 5.0 * np.arange(200)])
+    (at,) = places(values + 20 * rng.normal(size=300))
+    assert at == pytest.approx(100, abs=8)
+
+
+def test_a_fall_back_to_where_a_drift_began_is_told_with_what_stood_on_both_sides():
+    rng = np.random.default_rng(84)
+    values = 1000 + np.tile(5.0 * np.arange(150), 2)
+    (found,) = find_changes(values + 20 * rng.normal(size=300))
+    assert found.index == pytest.approx(150, abs=1)
+    assert (found.before, found.after) == pytest.approx((1750, 1000), rel=0.02)
+    assert found.low < 1000 / 1750 - 1 < found.high
+
+
+@pytest.mark.parametrize("count", [700, 5000])
+def test_each_cut_of_a_long_history_is_the_best_between_its_neighbours(count):
+    rng = np.random.default_rng([85, count])
+    for _ in range(5):
+        steps = count // 80
+        at = np.sort(rng.choice(np.arange(20, count - 20, 20), steps, replace=False))
+        shares = [((0.15, -0.13)[number % 2]) for number in range(steps)]
+        values = history(rng, count, *zip(at.tolist(), shares, strict=True), sigma=0.04)
+        ends = [0, *optimal_cuts(values, 6 * 2 * np.log(count) * 40.0**2), count]
+        for before, cut, after in zip(ends, ends[1:], ends[2:], strict=False):
+            left = np.cumsum(values[before:after] - values[before:after].mean())[:-1]
+            size = np.arange(1, after - before)
+            gain = left**2 * (1 / size + 1 / (after - before - size))
+            inner = gain[FEWEST_RUNS - 1 : len(gain) - FEWEST_RUNS + 1]
+            assert gain[cut - before - 1] == pytest.approx(inner.max())
+
+
 def test_steps_in_one_direction_are_no_drift():
     rng = np.random.default_rng(81)
     found = [places(history(rng, 90, (30, 0.06), (60, 0.06))) for _ in range(40)]
