@@ -95,6 +95,16 @@ def test_what_it_was_is_kept_with_the_run(heat, tmp_path):
     assert facts["image"] == {"id": "i1", "name": "i", "checksum": "c", "hash": None}
 
 
+def test_ten_agents_take_no_more_requests_than_one(heat, tmp_path):
+    asked = []
+    for number, agents in enumerate((1, 10)):
+        run = f"20260101-000000-000{number}"
+        manager = Manager(heat, tmp_path / str(agents), run=run, agents=agents)
+        manager.acquire()
+        asked.append(manager.facts["stack"]["requests"])
+    assert asked[0] == asked[1]
+
+
 def test_no_private_key_is_told(heat, tmp_path):
     manager = Manager(heat, tmp_path)
     manager.acquire()
