@@ -164,10 +164,10 @@ def _words(x: float, y: float, text: str, anchor: str) -> Markup:
 def _axis(scale: Scale, y: float, words: Callable[[float], str]) -> list[Markup]:
     marks = ticks(scale.low, scale.high, 4)
     line = element("line", cls="axis", x1=scale.start, x2=scale.end, y1=y, y2=y)
-    return [line, *(_tick(scale.at(each), y, words(each)) for each in marks)]
+    return [line, *(_axis_mark(scale.at(each), y, words(each)) for each in marks)]
 
 
-def _tick(x: float, y: float, words: str) -> Markup:
+def _axis_mark(x: float, y: float, words: str) -> Markup:
     inside = min(max(x, 24.0), _WIDTH - 24.0)
     return element(
         "g",

@@ -48,8 +48,8 @@ class Distance:
             return 1.0
         if self.error == 0:
             return 0.0
-        score = np.array([-worse * self.shift / self.error])
-        return float(t_probabilities(score, np.array([self.df]))[0])
+        turned = np.array([-worse * self.shift / self.error])
+        return float(t_probabilities(turned, np.array([self.df]))[0])
 
     def smallest_visible(self, alpha: float, *, higher_is_better: bool) -> float:
         """The loss that a look at this level finds 4 times of 5, as a share."""
