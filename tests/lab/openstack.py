@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from storperf.providers.openstack_session import Cloud, open_cloud
@@ -55,3 +58,34 @@ def left_in(cloud: Cloud, *names: str) -> dict[str, list[str]]:
 
 def _name(entry: dict[str, str]) -> str:
     return entry.get("stack_name") or entry.get("name") or entry["id"]
+
+
+def cloud_of(login: dict[str, str]) -> Cloud:
+    """The services, as OS_* variables of a login see them."""
+    return open_cloud(read_settings(login, folder()), patience_s=30.0)
+
+
+@contextmanager
+def project(**quotas: int) -> Iterator[dict[str, str]]:
+    """A project with quotas of Nova's, and the login (OS_*) of its only user; gone afterwards."""
+    admin = cloud(ADMIN)
+    name = f"test-{uuid.uuid4()}"
+    ident = admin.identity
+    made = ident.post("/projects", {"project": {"name": name, "domain_id": "default"}})["project"]
+    asked = {"name": name, "password": name, "domain_id": "default"}
+    user = ident.post("/users", {"user": asked})["user"]
+    (role,) = ident.get("/roles", name="member")["roles"]
+    ident.put(f"/projects/{made['id']}/users/{user['id']}/roles/{role['id']}", {})
+    admin.compute.put(f"/os-quota-sets/{made['id']}", {"quota_set": quotas})
+    try:
+        yield {
+            "OS_AUTH_URL": admin.login.auth["auth_url"],
+            "OS_USERNAME": name,
+            "OS_PASSWORD": name,
+            "OS_PROJECT_NAME": name,
+            "OS_USER_DOMAIN_ID": "default",
+            "OS_PROJECT_DOMAIN_ID": "default",
+        }
+    finally:
+        ident.delete(f"/users/{user['id']}")
+        ident.delete(f"/projects/{made['id']}")
