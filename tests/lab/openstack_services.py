@@ -24,8 +24,20 @@ class Service:
         return int(self._pid_file.read_text())
 
     @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Stopped inside (SIGSTOP): it takes connections and says nothing."""
+        os.killpg(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.pid, signal.SIGCONT)
+
+    @contextmanager
     def away(self) -> Iterator[None]:
-        """Killed (SIGKILL) inside, started again as it was afterwards."""
+        """Killed (SIGKILL) inside, started again as it was afterwards.
+
+        Not for those under uWSGI, which writes over its environment.
+        """
         proc = Path("/proc") / str(self.pid)
         argv = _words(proc / "cmdline")
         environment = dict(word.split("=", 1) for word in _words(proc / "environ"))
