@@ -85,9 +85,9 @@ def _flavor(facts: Body, stack: Stack, flavor: Body | None) -> Finding:
 def _too_small(flavor: Body, image: Body, stack: Stack) -> Iterator[str]:
     # A flavor without a root disk takes the image's size.
     virtual = -(-(image.get("virtual_size") or 0) // (1 << 30))
-    disk = max(image.get("min_disk") or 0, virtual)
-    if flavor["disk"] and flavor["disk"] < disk:
-        yield f"the image needs {disk} GB of disk"
+    needs_gb = max(image.get("min_disk") or 0, virtual)
+    if flavor["disk"] and flavor["disk"] < needs_gb:
+        yield f"the image needs {needs_gb} GB of disk"
     if flavor["ram"] < (image.get("min_ram") or 0):
         yield f"the image needs {image['min_ram']} MB of memory"
     ephemeral = (stack.ephemeral_bytes or 0) >> 30

@@ -29,7 +29,7 @@ _PROPERTIES = {
     "os_type": "linux",
     "os_version": "12",
 }
-_MIN_DISK_GB = 2
+_LEAST_ROOT_GB = 2
 _MIN_RAM_MB = 384
 _MAGIC = b"QFI\xfb"
 
@@ -52,7 +52,7 @@ def upload_image(
         "disk_format": "qcow2",
         "container_format": "bare",
         "visibility": "private",
-        "min_disk": _MIN_DISK_GB,
+        "min_disk": _LEAST_ROOT_GB,
         "min_ram": _MIN_RAM_MB,
         **_PROPERTIES,
         _SHA256: sha256,
