@@ -118,8 +118,12 @@ def _body(  # noqa: PLR0913, PLR0917 - what a template is made of
     tags = [*marks.tags, *stack.tags]
     shared = {key: value for each in files for key, value in each["resources"].items()}
     resources = {key: _tagged(value, tags) for key, value in shared.items()}
+    # Neither takes marks: their names say whose they are, whatever the stack is called.
+    own_name = f"storperf-{marks.run}"
+    key = resources["key"]
+    resources["key"] = {**key, "properties": {**key["properties"], "name": own_name}}
     if stack.placement in _POLICIES:
-        policy = {"name": name, "policies": [_POLICIES[stack.placement]]}
+        policy = {"name": own_name, "policies": [_POLICIES[stack.placement]]}
         resources["group"] = _resource("OS::Nova::ServerGroup", policy)
     for number, agent in enumerate(agents):
         resources |= dict(_agent(job, stack, agent, number, name, marks, tags))

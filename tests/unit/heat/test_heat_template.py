@@ -138,8 +138,17 @@ def test_everything_carries_whose_it_is_and_until_when():
             if "Neutron" in resource["type"] and "tags" in properties:
                 assert set(MARKS.tags) <= set(properties["tags"])
             if "name" in properties and properties["name"] != {"get_param": "name"}:
-                assert properties["name"].startswith("storperf-run"), name
+                assert properties["name"].startswith(("storperf-run", f"storperf-{MARKS.run}")), (
+                    name
+                )
     assert all(len(tag) <= 80 and "," not in tag for tag in MARKS.tags)
+
+
+def test_what_takes_no_marks_has_the_run_in_its_name_whatever_the_stack_is_called():
+    resources = template("network: n, placement: spread", name="nightly").body["resources"]
+    names = {resources[each]["properties"]["name"] for each in ("key", "group")}
+    assert names == {"storperf-20260101-000000-abcd"}
+    assert resources["agent-01"]["properties"]["name"] == "nightly-agent-01"
 
 
 def test_ssh_is_let_in_from_the_manager_alone():
