@@ -16,7 +16,7 @@ from storperf.model.baseline import BaselineEntry, BaselineKey
 from storperf.model.ending import Ending, Rounds
 from storperf.model.job import CANDIDATE, Job, Plan, PlannedTrial, Precondition, Step, Workload
 from storperf.model.target import FileSystem, Target
-from storperf.units import render_size
+from storperf.units import render_duration, render_size
 from storperf.version import FINGERPRINT_VERSION
 
 MAX_KEY = 100
@@ -49,6 +49,7 @@ def plan_job(job: Job) -> Plan:
         )
         for number, (repeat, step) in enumerate(order, start=1)
     )
+    _check_lifetime(job, len(trials))
     return Plan(steps=steps, trials=trials)
 
 
@@ -137,6 +138,17 @@ def _check_track(job: Job, steps: tuple[Step, ...]) -> None:
                 f"rounds.track: {pattern!r} names no step of the job; its steps are "
                 + ", ".join(step.key for step in steps[:_SHOWN_STEPS])
             )
+
+
+def _check_lifetime(job: Job, trials: int) -> None:
+    """A stack that expires in the middle of its run is everybody's to delete."""
+    stack = job.provider.stack
+    longest_s = trials * job.ending.runtime_s
+    if stack is not None and stack.attach is None and longest_s > stack.lifetime_s:
+        raise UsageError(
+            f"the trials take up to {render_duration(longest_s)}, longer than the stack's "
+            f"`lifetime` ({render_duration(stack.lifetime_s)}); say more in provider.stack"
+        )
 
 
 def _step(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storperf.errors import UsageError
 from storperf.jobfile.parse import parse_job
 from storperf.model.ending import ConfidentRule, Ending, Need, SteadyRule, StorperfRule
 from storperf.model.job import Graphite, Limit, Precondition, Provider, RandomWrites, Workload
@@ -302,3 +303,20 @@ def test_a_thousand_steps_and_their_trials_are_planned():
     assert (len(plan.steps), len(plan.trials)) == (1000, 10_000)
     assert plan.trials[0].id == "t00001"
     assert plan.trials[-1].id == "t10000"
+
+
+HEAT = (
+    "name: n\ntarget: {{directory: /d, size: 1G}}\nworkloads: [rr]\nrepeats: 5\nduration: 30m\n"
+    "provider: {{kind: heat, stack: {{image: i, flavor: f, network: n, {more}}}}}\n"
+)
+
+
+@pytest.mark.parametrize("more", ["lifetime: 150m", "lifetime: 1h, attach: mine"])
+def test_a_stack_that_outlives_its_trials_or_is_kept_is_taken(more):
+    assert len(plan_job(parse_job(HEAT.format(more=more), source="x")).trials) == 5
+
+
+def test_a_stack_that_expires_before_its_trials_end_is_refused():
+    job = parse_job(HEAT.format(more="lifetime: 149m"), source="x")
+    with pytest.raises(UsageError, match=r"2h30m, longer than the stack's `lifetime` \(2h29m\)"):
+        plan_job(job)
