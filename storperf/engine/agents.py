@@ -121,10 +121,14 @@ class Agent:
 
     def records(self, wait_s: float) -> Iterator[frames.Message]:
         """Records that have come; keeps the lease alive."""
+        self.keep_lease()
+        return self._attached().records(wait_s)
+
+    def keep_lease(self) -> None:
+        """Renew the lease when it is time; AgentLost when the last ping was not answered."""
         if self._ping.is_over:
             self._attached().ping(Deadline.after(self.place.call_s))
             self._ping = Deadline.after(self._ping_every_s)
-        return self._attached().records(wait_s)
 
     def fetch(self, trial: str, attempt: int, target: int, which: str) -> Iterator[bytes]:
         """A trial's raw output."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ from storperf.engine.agents import Agent
 from storperf.engine.cancel import Cancel
 from storperf.engine.events import Announcer
 from storperf.engine.observer import Observer
-from storperf.errors import ExitCode
+from storperf.errors import AgentLost, ExitCode
 from storperf.model.ending import ConfirmWhen
 from storperf.model.job import Job, Plan, Step
 from storperf.model.run import LostAgent
@@ -61,6 +63,7 @@ class RunContext:
     left_behind: list[str] = field(default_factory=list)
     verdict: Verdict | None = None
     is_preconditioned: bool = True
+    _pinging: threading.Lock = field(default_factory=threading.Lock)
 
     def errand(self, agents: int, *, creates: bool = True) -> Errand:
         """What a provider is told of this run when it is asked for so many agents."""
@@ -69,10 +72,25 @@ class RunContext:
             folder=self.store.artefacts(self.run_id),
             agents=agents,
             tell=self.announce.note,
-            wait=self.cancel.wait,
+            wait=self._wait,
             note=lambda facts: self.store.set_run_facts(self.run_id, dict(facts)),
             creates=creates,
         )
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait for a provider, with the leases of the agents that are there kept; True on a cancel.
+
+        A larger stack takes minutes, a lease may be one.  Who is lost meanwhile is found out by
+        whoever asks it next.  A provider's threads wait side by side: one of them is enough.
+        """
+        if self._pinging.acquire(blocking=False):
+            try:
+                for agent in self.present():
+                    with contextlib.suppress(AgentLost):
+                        agent.keep_lease()
+            finally:
+                self._pinging.release()
+        return self.cancel.wait(seconds)
 
     @property
     def most_agents(self) -> int:

@@ -56,13 +56,27 @@ class Growing:
         return False
 
 
-def test_agents_are_asked_for_when_a_trial_takes_them_and_stay(tmp_path):
+class Slow(Growing):
+    """Takes longer to make the second agent than the first one's lease lasts."""
+
+    lease_s = 2.0
+
+    def acquire(self, job, errand):
+        until_s = time.monotonic() + (3 * self.lease_s if errand.agents > 1 else 0)
+        while time.monotonic() < until_s:
+            errand.wait(0.2)
+        places = super().acquire(job, errand)
+        return tuple(replace(place, lease_s=self.lease_s) for place in places)
+
+
+def grown(tmp_path, provider):
+    """Four trials, two with one agent and two with two: the context, run, trials and ledger."""
     if shutil.which("fio") is None:
         pytest.skip("needs fio")
     settings = read_settings({"HOME": str(tmp_path)}, tmp_path)
     job = parse_job(TEXT, source="x")
     job = replace(job, matrix=replace(job.matrix, agents=(1, 2)))
-    plan, provider = plan_job(job), Growing(tmp_path / "agents")
+    plan = plan_job(job)
     with service.open_store(settings) as store:
         run_id = "20260101-000000-abcd"
         store.create_run(
@@ -91,9 +105,22 @@ def test_agents_are_asked_for_when_a_trial_takes_them_and_stay(tmp_path):
         run = run_job(context, lambda _: None)
         trials = store.trials(run_id)
         ledger = store.ledger(run_id)
+    return context, run, trials, ledger
+
+
+def test_agents_are_asked_for_when_a_trial_takes_them_and_stay(tmp_path):
+    provider = Growing(tmp_path / "agents")
+    context, run, trials, ledger = grown(tmp_path, provider)
     assert context.faults == []
     assert run.exit_code == ExitCode.INCONCLUSIVE
     assert [trial.end for trial in trials] == ["completed"] * 4
     assert provider.asked == [1, 2]
     assert provider.released == 1
     assert [entry.kind for entry in ledger] == ["stack"]
+
+
+def test_an_agent_keeps_its_lease_while_others_are_made(tmp_path):
+    context, _, trials, _ = grown(tmp_path, Slow(tmp_path / "agents"))
+    assert context.faults == []
+    assert [trial.end for trial in trials] == ["completed"] * 4
+    assert not context.agents[0].was_replaced
