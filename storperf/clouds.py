@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,15 +93,29 @@ def cleanup(
 def load_job_for(settings: Settings, path: Path, attach: str) -> Job:
     """The job of a file on a stack that an earlier run kept; what its run keeps says so."""
     job = _heat_job(settings, path)
-    text = with_stack_keys(job.text, {"attach": attach, "keep": True})
+    return _with(settings, job, path, {"attach": attach, "keep": True})
+
+
+def keeping_stack(settings: Settings, job: Job, path: Path) -> Job:
+    """A job whose stack stays at the end of its run; UsageError when it makes none."""
+    _refuse_others(job, path)
+    return _with(settings, job, path, {"keep": True})
+
+
+def _with(settings: Settings, job: Job, path: Path, keys: Mapping[str, str | bool]) -> Job:
+    text = with_stack_keys(job.text, keys)
     return place_targets(parse_job(text, source=str(path)), settings.directory)
 
 
 def _heat_job(settings: Settings, path: Path) -> Job:
     job = service.load_job(path, settings)
+    _refuse_others(job, path)
+    return job
+
+
+def _refuse_others(job: Job, path: Path) -> None:
     if job.provider.kind != "heat":
         raise UsageError(f"{path} asks for the provider {job.provider.kind}, which makes no stack")
-    return job
 
 
 def _end_runs(settings: Settings) -> tuple[list[str], list[str]]:

@@ -69,6 +69,10 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
     given: VariablesOption = None,
     confirm: ConfirmOption = None,
     graphite: GraphiteOption = None,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Leave the stack of the provider `heat`, for `heat attach`."),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure what a job file asks for, and judge it."""
@@ -78,6 +82,10 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
 
     chosen = settings(context)
     job = service.load_job(job_file, chosen, variables=variables(given))
+    if keep:
+        from storperf import clouds
+
+        job = clouds.keeping_stack(chosen, job, job_file)
     if graphite and job.graphite is None:
         service.embedded_graphite(chosen).up(say)
 
