@@ -122,3 +122,9 @@ class Verdict:
     checks: tuple[Check, ...]
     enters_baseline: bool
     strength: str = ""
+
+    @property
+    def rest(self) -> str:
+        """The sentence for where the strength stands above it: without saying it again."""
+        again = f"{self.strength[:1].upper()}{self.strength[1:]}. "
+        return self.sentence.removeprefix(again) if self.strength else self.sentence

@@ -206,7 +206,7 @@ def _word(verdict: Verdict) -> Iterator[str]:
     code = worst([check.reason.exit_code for check in verdict.checks])
     yield f"Of these codes {int(code)} wins (130, 5, 2, 1, 4, 3, 0), and with it {verdict.reason}."
     strength = f" ({verdict.strength})" if verdict.strength else ""
-    yield f"{verdict.outcome}{strength}: {verdict.sentence}"
+    yield f"{verdict.outcome}{strength}: {verdict.rest}"
     enters = "may" if verdict.enters_baseline else "does not"
     why = "every check is clean" if verdict.enters_baseline else "not every check is clean"
     yield f"The run {enters} enter the baseline: {why}."

@@ -67,7 +67,7 @@ def _heading(result: RunResult) -> dict[str, str]:
             "word": verdict.outcome.value.upper(),
             "look": verdict.outcome.value,
             "reason": verdict.strength or verdict.reason.value.replace("_", " "),
-            "sentence": verdict.sentence,
+            "sentence": verdict.rest,
         }
     if run.state is RunState.RUNNING:
         doing = "starting" if run.phase is None else f"in phase {run.phase.value}"

@@ -122,7 +122,7 @@ def _verdict_panel(result: RunResult) -> Panel:
         outcome, why = verdict.outcome.value.upper(), verdict.reason.value.replace("_", " ")
         title = f"{outcome} ({verdict.strength})" if verdict.strength else f"{outcome}: {why}"
         style = _STYLES[verdict.outcome]
-        said = line(verdict.sentence)
+        said = line(verdict.rest)
     named = "" if run.title is None else f" ({line(run.title)})"
     imported = "" if run.imported_from is None else ", imported"
     where = f"{line(run.job_name)} on {line(run.lab)}, run {line(run.id)}{named}{imported}"

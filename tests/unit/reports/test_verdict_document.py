@@ -49,8 +49,17 @@ def test_every_verdict_keeps_to_the_schema_and_can_be_explained(reason):
     assert verdict.reason is reason, verdict.sentence
     jsonschema.validate(plain(verdict_document(verdict)), SCHEMA)
     text = explanation_text(explanation(a_result(), verdict))
-    assert verdict.sentence in text
+    assert verdict.rest in text
     assert f"and with it {reason}." in text
+
+
+def test_what_stands_above_the_sentence_is_not_said_again():
+    verdict = WORLDS[Reason.NOT_WORSE].judge()
+    assert verdict.sentence.lower().startswith(verdict.strength)
+    assert verdict.strength
+    assert verdict.rest.startswith("2 figures not worse")
+    lost = WORLDS[Reason.REGRESSION].judge()
+    assert lost.rest == lost.sentence
 
 
 def test_the_schema_in_the_manual_is_the_programs():
