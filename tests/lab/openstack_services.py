@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,47 +29,3 @@ class Service:
             yield
         finally:
             os.killpg(self.pid, signal.SIGCONT)
-
-    @contextmanager
-    def away(self) -> Iterator[None]:
-        """Killed (SIGKILL) inside, started again as it was afterwards.
-
-        Not for those under uWSGI, which writes over its environment.
-        """
-        proc = Path("/proc") / str(self.pid)
-        argv = _words(proc / "cmdline")
-        environment = dict(word.split("=", 1) for word in _words(proc / "environ"))
-        folder = (proc / "cwd").readlink()
-        os.killpg(self.pid, signal.SIGKILL)
-        _wait_until_gone(self.pid)
-        try:
-            yield
-        finally:
-            with self._log.open("ab") as log:
-                started = subprocess.Popen(
-                    argv,
-                    cwd=folder,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
-            self._pid_file.write_text(f"{started.pid}\n")
-            # It outlives this object; the lab's down.sh ends it.
-            started.returncode = 0
-
-
-def _words(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").rstrip("\0").split("\0")
-
-
-def _wait_until_gone(group: int) -> None:
-    give_up_s = time.monotonic() + 20
-    while time.monotonic() < give_up_s:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"process group {group} does not end")
