@@ -14,7 +14,6 @@ class Service:
 
     def __init__(self, folder: Path, name: str) -> None:
         self._pid_file = folder / "run" / f"{name}.pid"
-        self._log = folder / "logs" / f"{name}.log"
 
     @property
     def pid(self) -> int:
