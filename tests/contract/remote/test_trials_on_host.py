@@ -326,9 +326,11 @@ def test_real_fio_is_measured_slice_by_slice(host, scratch, directory_target):
     slices = [record for record in channel.records if record["kind"] == "interval"]
     assert len(slices) > 5
     assert sum(s["ios"] for s in slices) == ended["targets"][0]["ios"]["read"]
+    assert sum(sum(s["bins"][1::2]) for s in slices) == sum(s["ios"] for s in slices)
     for one in slices:
-        # fio counts an I/O and its latency one after the other, in each worker.
-        assert abs(sum(one["bins"][1::2]) - one["ios"]) <= max(8, one["ios"] / 1000)
+        # fio looks at an I/O's count and at its latency one after the other, while workers go on:
+        # where it was kept from its core in between, by some milliseconds of them.
+        assert abs(sum(one["bins"][1::2]) - one["ios"]) <= max(8, one["ios"] / 20)
         assert one["start_s"] < one["end_s"] <= ended["end_s"]
     samples = [record for record in channel.records if record["kind"] == "sensors"]
     assert len(samples) == ended["sensors"]["samples"] > 3
