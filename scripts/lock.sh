@@ -24,7 +24,7 @@ compile() {
 
 project=(pyproject.toml --group build)
 compile "${project[@]}" -o requirements.txt
-compile "${project[@]}" --extra test --extra postgresql -c requirements.txt -o requirements-test.txt
+compile "${project[@]}" --extra test --extra postgresql --extra s3 -c requirements.txt -o requirements-test.txt
 graphite=storperf/graphite/requirements-graphite
 compile $graphite.in -o $graphite.txt
 keystone=tests/lab/requirements-keystone

@@ -147,7 +147,7 @@ download_locked() {
     # graphyte alone has no wheel; it is built by the locked setuptools, so that comes first.
     awk '/^setuptools==/ { found = 1 } found { print; if (!/\\$/) exit }' "$1" >.make/build.txt
     $python -m pip install --require-hashes --only-binary :all: --retries 2 -r .make/build.txt
-    $python -m pip download --require-hashes --only-binary :all: --no-binary graphyte \
+    $python -m pip download --require-hashes --only-binary :all: --no-binary graphyte,multi-key-dict \
         --no-build-isolation --retries 2 -d .make/wheels -r "$1"
 }
 
