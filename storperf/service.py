@@ -97,12 +97,14 @@ def run(  # noqa: PLR0913 - what a caller may say, by keyword
     listeners: Sequence[Listener] = (),
     cancel: Cancel | None = None,
     calibration: Mapping[str, object] | None = None,
+    run_id: str | None = None,
 ) -> RunResult:
     """Carry a job out, from its first agent to its verdict.
 
     `confirm` takes the place of the job's own `confirm.when`.  Intervals go to the job's
     Graphite, else to the embedded one if it is up; nowhere without `graphite`.  `calibration`
     says to which calibration the run belongs; such a run enters no baseline unless it says so.
+    `run_id` is the id that the queue gave it; Conflict when there is such a run.
     """
     if confirm is ConfirmWhen.ALWAYS and not job.has_reference:
         raise UsageError("pairs need a second target; name it in the job file as `reference`")
@@ -110,7 +112,7 @@ def run(  # noqa: PLR0913 - what a caller may say, by keyword
     plan = plan_job(job)
     with open_store(settings) as store:
         created_s = time.time()
-        run_id = new_run_id(created_s)
+        run_id = run_id or new_run_id(created_s)
         started = Run(
             id=run_id,
             job_name=job.name,

@@ -32,6 +32,7 @@ LAYERS = {
         (
             *("service", "library", "hosts", "clouds", "cloud_fitness", "graphs", "deliveries"),
             *("anchoring", "baselines", "calibration", "comparing", "log_files", "plain_numbers"),
+            "queueing",
         ),
         5,
     ),

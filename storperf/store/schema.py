@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-HEAD = "0005"
+HEAD = "0006"
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -245,4 +245,99 @@ calibrations = sa.Table(
     sa.Column("df", sa.Integer, nullable=False),
     sa.Column("at_s", sa.Double, nullable=False),
     sa.Index(None, "lab"),
+)
+
+# A run that was asked for, under its id, before and after it is one of `runs`.
+queue = sa.Table(
+    "queue",
+    metadata,
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("job_name", Words, nullable=False),
+    sa.Column("lab", Words, nullable=False),
+    sa.Column("title", Words),
+    sa.Column("job_text", Words, nullable=False),
+    sa.Column("resources", Json, nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("submitted_by", Words, nullable=False),
+    sa.Column("submitted_s", sa.Double, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("not_before_s", sa.Double),
+    sa.Column("started_s", sa.Double),
+    sa.Column("ended_s", sa.Double),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("reason", Words),
+    sa.Column("facts", Json, nullable=False),
+    sa.Index(None, "state"),
+)
+
+schedules = sa.Table(
+    "schedules",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("job_text", Words, nullable=False),
+    sa.Column("rule", Json, nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("made_by", Words, nullable=False),
+    sa.Column("made_s", sa.Double, nullable=False),
+    sa.Column("is_enabled", sa.Boolean, nullable=False),
+    sa.Column("next_s", sa.Double),
+    sa.Column("last_run", sa.Text),
+)
+
+# Only ever added to: the highest version of a name is the one that is meant.
+stored_jobs = sa.Table(
+    "stored_jobs",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("text", Words, nullable=False),
+    sa.Column("stored_by", Words, nullable=False),
+    sa.Column("stored_s", sa.Double, nullable=False),
+)
+
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", Words, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("created_s", sa.Double, nullable=False),
+    sa.Column("expires_s", sa.Double),
+    sa.Column("revoked_s", sa.Double),
+    sa.Index(None, "digest", unique=True),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    _number(),
+    sa.Column("at_s", sa.Double, nullable=False),
+    sa.Column("who", Words, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("what", Words, nullable=False),
+    sa.Column("outcome", Words, nullable=False),
+    sa.Index(None, "at_s"),
+)
+
+# A host's key as an admin vouched for it, for requests that cannot bring one.
+host_pins = sa.Table(
+    "host_pins",
+    metadata,
+    sa.Column("host", sa.Text, primary_key=True),
+    sa.Column("key_line", sa.Text, nullable=False),
+    sa.Column("pinned_by", Words, nullable=False),
+    sa.Column("pinned_s", sa.Double, nullable=False),
+)
+
+# What the compatible API calls a configuration: the stack of that name, and how far it is.
+configurations = sa.Table(
+    "configurations",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("parameters", Json, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", Words),
+    sa.Column("changed_s", sa.Double, nullable=False),
+    sa.Column("facts", Json, nullable=False),
 )

@@ -6,11 +6,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from storperf.store.access import AccessRows
 from storperf.store.anchors import AnchorRows
 from storperf.store.baselines import BaselineRows
 from storperf.store.calibrations import CalibrationRows
 from storperf.store.database import BUSY_TIMEOUT_S, Database
 from storperf.store.events import EventRows
+from storperf.store.queue_rows import QueueRows
 from storperf.store.retention import ArtefactFolders
 from storperf.store.runs import RunRows
 from storperf.store.summary_times import SummaryTimes
@@ -25,6 +27,8 @@ class Store(
     AnchorRows,
     CalibrationRows,
     SummaryTimes,
+    QueueRows,
+    AccessRows,
     ArtefactFolders,
 ):
     """Runs and everything known of them; each method is one transaction.

@@ -1,0 +1,122 @@
+"""Runs that were asked for: the rows of the queue and of its schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from storperf.errors import Conflict, UnknownName
+from storperf.model.queued import EntryState, QueueEntry, Schedule
+from storperf.store import schema
+from storperf.store.database import Database, upsert
+
+_QUEUE = schema.queue
+_SCHEDULES = schema.schedules
+
+
+class QueueRows:
+    """The part of Store that knows what waits."""
+
+    _database: Database
+
+    def enqueue(self, entry: QueueEntry) -> None:
+        """Put an entry into the queue."""
+        with self._database.write() as connection:
+            connection.execute(sa.insert(_QUEUE).values(_row(entry)))
+
+    def queue_entry(self, run_id: str) -> QueueEntry | None:
+        """The entry of a run; None when it never was in the queue."""
+        with self._database.read() as connection:
+            row = (
+                connection.execute(sa.select(_QUEUE).where(_QUEUE.c.run_id == run_id))
+                .mappings()
+                .first()
+            )
+        return None if row is None else _entry(row)
+
+    def queue_entries(
+        self, states: Collection[EntryState] = (), *, limit: int | None = None, offset: int = 0
+    ) -> tuple[QueueEntry, ...]:
+        """Entries in these states (all without any), in the order in which they would start."""
+        found = (
+            sa.select(_QUEUE)
+            .order_by(_QUEUE.c.priority.desc(), _QUEUE.c.submitted_s, _QUEUE.c.run_id)
+            .limit(limit)
+            .offset(offset)
+        )
+        if states:
+            found = found.where(_QUEUE.c.state.in_([state.value for state in states]))
+        with self._database.read() as connection:
+            return tuple(_entry(row) for row in connection.execute(found).mappings())
+
+    def move_entry(
+        self, run_id: str, from_states: Collection[EntryState], to: EntryState, **columns: object
+    ) -> bool:
+        """Change an entry's state if it still is in one of `from_states`; whether it was.
+
+        Of two processes that try the same, one succeeds.  `columns` are set with it.
+        """
+        with self._database.write() as connection:
+            changed = connection.execute(
+                sa.update(_QUEUE)
+                .where(
+                    _QUEUE.c.run_id == run_id,
+                    _QUEUE.c.state.in_([state.value for state in from_states]),
+                )
+                .values(state=to.value, **columns)
+            )
+        return bool(changed.rowcount)
+
+    def forget_entry(self, run_id: str) -> None:
+        """Remove an entry that neither waits nor runs; Conflict when it does."""
+        with self._database.write() as connection:
+            gone = connection.execute(
+                sa.delete(_QUEUE).where(
+                    _QUEUE.c.run_id == run_id,
+                    _QUEUE.c.state.not_in([EntryState.QUEUED.value, EntryState.RUNNING.value]),
+                )
+            )
+            left = connection.execute(
+                sa.select(_QUEUE.c.run_id).where(_QUEUE.c.run_id == run_id)
+            ).first()
+        if not gone.rowcount and left is not None:
+            raise Conflict(f"run {run_id} waits or runs; cancel it first")
+
+    def save_schedule(self, schedule: Schedule) -> None:
+        """Keep a schedule; one of the same name is replaced."""
+        row = {each.name: getattr(schedule, each.name) for each in fields(schedule)}
+        row["rule"] = dict(schedule.rule)
+        with self._database.write() as connection:
+            upsert(connection, _SCHEDULES, [row])
+
+    def schedules(self) -> tuple[Schedule, ...]:
+        """All of them, by name."""
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(_SCHEDULES).order_by(_SCHEDULES.c.name)).mappings()
+            return tuple(Schedule(**row) for row in rows)
+
+    def delete_schedule(self, name: str) -> None:
+        """Forget a schedule; UnknownName when there is none of that name."""
+        with self._database.write() as connection:
+            gone = connection.execute(sa.delete(_SCHEDULES).where(_SCHEDULES.c.name == name))
+        if not gone.rowcount:
+            raise UnknownName(f"no schedule is called {name}", name=name)
+
+
+def _row(entry: QueueEntry) -> dict[str, object]:
+    row = {each.name: getattr(entry, each.name) for each in fields(entry)}
+    return row | {
+        "state": entry.state.value,
+        "resources": list(entry.resources),
+        "facts": dict(entry.facts),
+    }
+
+
+def _entry(row: sa.RowMapping) -> QueueEntry:
+    values: dict[str, Any] = dict(row)
+    values["state"] = EntryState(row["state"])
+    values["resources"] = tuple(row["resources"])
+    return QueueEntry(**values)

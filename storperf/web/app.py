@@ -1,0 +1,46 @@
+"""The service as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from storperf import service
+from storperf.errors import StorperfError
+from storperf.settings import Settings
+from storperf.version import package_version
+from storperf.web.native import router as native
+from storperf.web.served import Served
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application over one store; it is opened with the server and closed with it."""
+
+    @asynccontextmanager
+    async def open_while_serving(app: FastAPI) -> AsyncIterator[None]:
+        with service.open_store(settings) as store:
+            app.state.served = Served(settings=settings, store=store)
+            yield
+
+    app = FastAPI(
+        title="storperf",
+        version=package_version(),
+        openapi_url="/api/v3/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=open_while_serving,
+    )
+    app.add_exception_handler(StorperfError, _as_answer)
+    app.include_router(native.router)
+    return app
+
+
+def _as_answer(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, StorperfError):
+        raise error
+    return JSONResponse(
+        {"error": error.message, "exit_code": int(error.exit_code)}, error.http_status
+    )
