@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from storperf.model.job import Step
+from storperf.model.job import Op, Step
 from storperf.model.metric import METRICS
 from storperf.model.result import RunResult
 from storperf.model.verdict import Check, CheckKind, Reason
@@ -36,11 +36,12 @@ class _Pair:
 def compare_sets(
     reference: Sequence[RunResult], candidate: Sequence[RunResult]
 ) -> tuple[Check, ...]:
-    """A check for each judged figure of the steps that both sets measured.
+    """A check for each judged figure of the steps that both sets have.
 
     Judged are runs of one fingerprint, the one that both sets share most; a step of which they
     share none is `not_comparable`, and so is one that no run of a set measured whole and
-    steady.  Steps that only one set has are left out.
+    steady, or whose judged figure is nowhere above zero.  Steps that only one set was to measure
+    are left out.
     The primary figures of all steps share 15 % of false suspicions and 1 % of false
     regressions, the others are held to Benjamini-Hochberg at 5 and 1 %.  With fewer than five runs
     on either side nothing is called a regression: the spread is a prior then.
@@ -52,9 +53,17 @@ def compare_sets(
     for key in both:
         shared = before[key].most_shared_with(after[key])
         if shared is None:
-            checks.append(_unlike(key, before[key], after[key]))
+            checks.append(_unlike(key, before[key], after[key], after[key].step.workload.ops[0]))
             continue
-        pairs += _pairs(key, before[key].of(shared), after[key].of(shared))
+        was, now = before[key].of(shared), after[key].of(shared)
+        found = list(_pairs(key, was, now))
+        pairs += found
+        present = {pair.place for pair in found}
+        checks += [
+            _unlike(key, was, now, op)
+            for op in now.step.workload.ops
+            if (*key, op.value, now.step.workload.judged_metric) not in present
+        ]
     return (*_judged(pairs), *checks)
 
 
@@ -186,14 +195,18 @@ def _sentence(pair: _Pair, found: Distance, reason: Reason, visible: float) -> s
     )
 
 
-def _unlike(key: tuple[str, str], before: SetStep, after: SetStep) -> Check:
+def _unlike(key: tuple[str, str], before: SetStep, after: SetStep, of: Op) -> Check:
     """Both figures side by side, and what keeps them from being compared."""
     step = after.step
-    op, metric = step.workload.ops[0].value, step.workload.judged_metric
+    op, metric = of.value, step.workload.judged_metric
     place = (*key, op, metric)
     was, now = before.any_value(place), after.any_value(place)
     shown = ["no value" if each is None else quantity(METRICS[metric], each) for each in (was, now)]
-    why = _differences(after.step, before.step) or _left_out(before, after)
+    why = (
+        _differences(after.step, before.step)
+        or _left_out(before, after)
+        or "a figure that is not above zero cannot be compared"
+    )
     return Check(
         kind=CheckKind.BASELINE,
         step=key[0],

@@ -73,15 +73,20 @@ class SetStep:
 
 
 def steps_of(results: Sequence[RunResult]) -> dict[tuple[str, str], SetStep]:
-    """The steps and sides that the runs of a set measured, in the order of the newest plans."""
+    """The steps and sides that the runs of a set were to measure, as the newest plans order them.
+
+    A run in which every trial of one failed has it too, in doubt: else a failure would leave
+    no trace.
+    """
     found: dict[tuple[str, str], list[StepOfRun]] = {}
     for result in sorted(results, key=lambda each: each.run.created_s):
         values = _values(result)
-        present = {(step, side) for step, side, _, _ in values}
+        planned = {(trial.step_key, trial.side) for trial in result.plan.trials}
+        measured = {place[:2] for place in values}
         for step in result.plan.steps:
             for side in result.job.sides:
                 key = (step.key, side.name)
-                if key in present:
+                if key in measured or (key in planned and not step.workload.is_warm_up):
                     found.setdefault(key, []).append(
                         StepOfRun(
                             id=result.run.id,
@@ -89,7 +94,7 @@ def steps_of(results: Sequence[RunResult]) -> dict[tuple[str, str], SetStep]:
                             values={
                                 place: value for place, value in values.items() if place[:2] == key
                             },
-                            doubts=_doubts(key, result),
+                            doubts=_doubts(key, result, values),
                         )
                     )
     return {key: SetStep(runs=tuple(runs)) for key, runs in found.items()}
@@ -107,12 +112,16 @@ def _values(result: RunResult) -> dict[Place, RunValue]:
     return run_values([t for t in latest if t.end not in _NO_MEASUREMENT], result.summaries)
 
 
-def _doubts(key: tuple[str, str], result: RunResult) -> str:
+def _doubts(key: tuple[str, str], result: RunResult, values: Mapping[Place, RunValue]) -> str:
     """Why a run's figures of a step are not of a steady, whole measurement; empty when they are."""
     told = []
-    for trial in latest_attempts(result.trials).values():
-        if (trial.step_key, trial.side) != key:
-            continue
+    trials = latest_attempts(result.trials).values()
+    own = [trial for trial in trials if (trial.step_key, trial.side) == key]
+    if not any(place[:2] == key for place in values):
+        # One repeat that failed beside measured ones says nothing of those.
+        reasons = [trial.end_reason for trial in own if trial.end_reason]
+        return "; ".join(dict.fromkeys(reasons)) or "no trial of it was measured"
+    for trial in own:
         blocking = [BLOCKING_FLAGS[flag][1] for flag in trial.flags if flag in BLOCKING_FLAGS]
         if blocking:
             told.append(trial.end_reason or "; ".join(blocking))

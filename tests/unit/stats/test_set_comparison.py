@@ -14,7 +14,7 @@ from unit.reports.result_values import (
     summaries_of,
 )
 
-from storperf.model.run import Flag, Steadiness
+from storperf.model.run import Flag, Steadiness, TrialEnd
 from storperf.model.verdict import Reason
 from storperf.reports.environments import environment_differences
 from storperf.stats.set_comparison import compare_sets
@@ -113,6 +113,40 @@ def test_set_of_which_no_run_counts_is_not_comparable():
     (check,) = compare_sets(partial, a_set(5, seed=2, name="b"))
     assert check.reason is Reason.NOT_COMPARABLE
     assert "agent-02 was lost" in check.sentence
+
+
+def test_step_that_failed_in_every_run_of_a_set_is_not_comparable_beside_others_that_pass():
+    both = (a_step(), a_mixed_step())
+    candidates = [
+        replace(
+            result,
+            trials=(
+                result.trials[0],
+                replace(result.trials[1], end=TrialEnd.FAILED, end_reason="fio died of EIO"),
+            ),
+            summaries=[each for each in result.summaries if each.trial == "t001"],
+        )
+        for result in a_set(3, steps=both, seed=2, name="b")
+    ]
+    checks = compare_sets(a_set(3, steps=both), candidates)
+    (lost,) = [check for check in checks if check.step == a_mixed_step().key]
+    assert lost.reason is Reason.NOT_COMPARABLE
+    assert "fio died of EIO" in lost.sentence
+    assert {check.reason for check in checks if check.step == STEP} == {Reason.NOT_WORSE}
+
+
+def test_judged_figure_without_a_logarithm_is_not_comparable():
+    candidates = [
+        replace(
+            result,
+            summaries=[
+                replace(each, value=0.0) if each.metric == "iops" else each
+                for each in result.summaries
+            ],
+        )
+        for result in a_set(3, seed=2, name="b")
+    ]
+    assert reasons(compare_sets(a_set(3), candidates)) == {STEP: Reason.NOT_COMPARABLE}
 
 
 def test_steps_of_one_set_alone_are_left_out():
