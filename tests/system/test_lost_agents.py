@@ -104,7 +104,7 @@ def assert_marked(program, hosts, ended):
 def a_run_whose_job_says_fail_ends_with_a_lost_host_and_keeps_what_was_measured(storperf):
     with Hosts(storperf, 2) as hosts:
         running = storperf.start("run", job_that_goes_on(hosts, "fail", workloads=TWO), "--json")
-        until_journalled(storperf, b'"kind":"interval"')
+        until_journalled(storperf, b'"kind":"interval"', agents=2)
         crash(hosts.servers[1])
         ended = running.end()
         assert ended.exit_code == 4, ended

@@ -267,10 +267,10 @@ def kill_supervisor(program):
         time.sleep(0.01)
 
 
-def until_journalled(program, text, timeout_s=60.0):
-    """Wait until the manager's copy of the agent's journal holds a record with this in it."""
+def until_journalled(program, text, timeout_s=60.0, agents=1):
+    """Wait until the manager's copies of so many journals hold a record with this in it."""
     give_up_s = time.monotonic() + timeout_s
-    while not any(text in path.read_bytes() for path in [*program.results.rglob("*.journal")]):
+    while sum(text in path.read_bytes() for path in program.results.rglob("*.journal")) < agents:
         assert time.monotonic() < give_up_s, f"{text!r} was never journalled"
         time.sleep(0.01)
 
