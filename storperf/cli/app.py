@@ -23,9 +23,11 @@ from storperf.cli import (
     judging,
     keeping,
     looking,
+    queueing,
     reporting,
     running,
     series,
+    serve,
     verdicts,
     workload,
 )
@@ -67,6 +69,8 @@ def main_options(
 app.command("run")(running.run)
 app.command("resume")(running.resume)
 app.command("cancel")(running.cancel)
+app.command("serve")(serve.serve)
+app.command("submit")(queueing.submit)
 app.command("calibrate")(calibrating.calibrate)
 app.command("doctor")(doctor.doctor)
 app.command("import")(importing.import_results)
@@ -82,6 +86,7 @@ app.command("history")(reporting.history)
 app.add_typer(agent.app, name="agent")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(graphite.app, name="graphite")
+app.add_typer(queueing.app, name="queue")
 app.add_typer(verdicts.app, name="verdict")
 app.add_typer(workload.app, name="workload")
 app.add_typer(heat.app, name="heat")

@@ -12,8 +12,10 @@ from storperf.jobfile.parse import parse_job
 from storperf.model.ending import ConfirmWhen
 from storperf.model.job import Job, Origin
 from storperf.model.queued import EntryState, QueueEntry
-from storperf.model.run import Run
+from storperf.model.run import RunState
 from storperf.plan import plan_job
+from storperf.queueing.entries import CANCEL, entry_of, find_run, settle
+from storperf.queueing.locks import is_served
 from storperf.queueing.resources import resources_of
 from storperf.settings import Settings
 from storperf.store.store import Store
@@ -51,7 +53,11 @@ def submit(  # noqa: PLR0913 - what a caller may say, by keyword
         submitted_by=submitted_by,
         submitted_s=now_s,
         not_before_s=not_before_s,
-        facts={"confirm": None if confirm is None else confirm.value, **(facts or {})},
+        facts={
+            "confirm": None if confirm is None else confirm.value,
+            "directory": str(settings.directory),
+            **(facts or {}),
+        },
     )
     store.enqueue(entry)
     return entry
@@ -63,22 +69,55 @@ def parse_trusted(settings: Settings, job_text: str) -> Job:
     return parse_job(job_text, source="the job", origin=Origin.TRUSTED, library=library)
 
 
-def cancel(settings: Settings, store: Store, run_id: str) -> QueueEntry | Run:
-    """Take a run back while it waits, or end it while it runs; Conflict when it has ended."""
+def cancel(settings: Settings, store: Store, run_id: str) -> QueueEntry:
+    """Take a run back while it waits, or ask for its end while it runs; Conflict when it has ended.
+
+    Gives the entry as it is then.  Without a server a run whose manager died is torn down from
+    here.
+    """
     gone = store.move_entry(
         run_id, WAITING, EntryState.CANCELLED, ended_s=time.time(), reason="cancelled while queued"
     )
-    entry = store.queue_entry(run_id)
-    if entry is not None and gone:
+    entry = entry_of(store, run_id)
+    if gone:
         return entry
-    if entry is not None and entry.state not in {EntryState.RUNNING, EntryState.QUEUED}:
+    if entry.state is not EntryState.RUNNING:
         raise Conflict(f"run {run_id} has ended already ({entry.state})")
-    return service.cancel_run(settings, run_id)
+    # Said first, looked at next: the child looks for it once its run has begun.
+    facts = {**entry.facts, CANCEL: True}
+    store.move_entry(run_id, (EntryState.RUNNING,), EntryState.RUNNING, facts=facts)
+    found = find_run(store, run_id)
+    if found is not None and is_served(settings):
+        store.request_cancel(run_id)
+    elif found is not None and found.state is RunState.RUNNING:
+        service.cancel_run(settings, run_id)
+    settle(store, run_id)
+    return entry_of(store, run_id)
 
 
-def entry_of(store: Store, run_id: str) -> QueueEntry:
-    """The entry of a run; UnknownName when it never was in the queue."""
-    found = store.queue_entry(run_id)
-    if found is None:
-        raise UnknownName(f"no run {run_id} was asked for", run=run_id)
-    return found
+def move(store: Store, run_id: str, priority: int) -> QueueEntry:
+    """Give an entry that waits another priority; Conflict when it does not wait any more."""
+    is_moved = store.move_entry(run_id, WAITING, EntryState.QUEUED, priority=priority)
+    entry = entry_of(store, run_id)
+    if not is_moved:
+        raise Conflict(f"run {run_id} does not wait, it is {entry.state}")
+    return entry
+
+
+def resolve(store: Store, text: str) -> QueueEntry:
+    """The entry that a person means: a run's id, the beginning of one, or a title.
+
+    UnknownName when nothing fits, and when several do.
+    """
+    entries = store.queue_entries()
+    for found in (
+        [entry for entry in entries if entry.run_id == text],
+        [entry for entry in entries if entry.run_id.startswith(text)],
+        [entry for entry in entries if entry.title == text],
+    ):
+        if len(found) > 1:
+            ids = ", ".join(entry.run_id for entry in found[:5])
+            raise UnknownName(f"{text!r} fits several entries of the queue: {ids}", name=text)
+        if found:
+            return found[0]
+    raise UnknownName(f"the queue has no entry {text!r}; `storperf queue list` shows it", name=text)

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from storperf import service
 from storperf.errors import StorperfError
+from storperf.queueing.dispatcher import dispatching
 from storperf.settings import Settings
 from storperf.version import package_version
 from storperf.web.native import router as native
 from storperf.web.served import Served
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The application over one store; it is opened with the server and closed with it."""
+def create_app(settings: Settings, *, runs_at_once: int | None = None) -> FastAPI:
+    """The application over one store; it is opened with the server and closed with it.
+
+    With `runs_at_once` it works the queue too; without, what is asked for only waits.
+    """
 
     @asynccontextmanager
     async def open_while_serving(app: FastAPI) -> AsyncIterator[None]:
-        with service.open_store(settings) as store:
-            app.state.served = Served(settings=settings, store=store)
+        with ExitStack() as stack:
+            store = stack.enter_context(service.open_store(settings))
+            wake = None
+            if runs_at_once is not None:
+                at_work = dispatching(settings, store, at_once=runs_at_once)
+                wake = stack.enter_context(at_work).wake
+            app.state.served = Served(settings=settings, store=store, wake=wake)
             yield
 
     app = FastAPI(

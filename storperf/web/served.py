@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -13,10 +14,19 @@ from storperf.store.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """One server's settings and its open store; many threads use it at once."""
+    """One server's settings and its open store; many threads use it at once.
+
+    `wake` makes the dispatcher look at the queue now; call it after a submit or a cancel.
+    """
 
     settings: Settings
     store: Store
+    wake: Callable[[], None] | None = None
+
+    def wake_queue(self) -> None:
+        """What was asked for just now need not wait for the next look."""
+        if self.wake is not None:
+            self.wake()
 
 
 def served(request: Request) -> Served:
