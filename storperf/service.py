@@ -21,6 +21,7 @@ from storperf.engine.context import RunContext
 from storperf.engine.events import Announcer, Listener
 from storperf.engine.examination import examine_local
 from storperf.engine.job_files import read_job_file
+from storperf.engine.live_feed import FEED_FILE, LiveFeed
 from storperf.engine.ownership import is_owned, owning
 from storperf.engine.profiles import Library
 from storperf.engine.run_job import run_job
@@ -164,6 +165,9 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what run and resume have in common
     cancel: Cancel | None,
     resume_at: Phase | None,
 ) -> RunResult:
+    epoch = SteadyClock(time.monotonic, time.time).epoch_s
+    feed = LiveFeed(store.artefacts(started.id) / FEED_FILE, job.interval_s, epoch)
+    heard_by = (*listeners, feed.listen)
     context = RunContext(
         run_id=started.id,
         job=job,
@@ -171,14 +175,15 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what run and resume have in common
         store=store,
         provider=PROVIDERS[job.provider.kind](settings),
         cancel=cancel or Cancel(),
-        announce=Announcer(started.id, listeners),
-        epoch=SteadyClock(time.monotonic, time.time).epoch_s,
+        announce=Announcer(started.id, heard_by),
+        epoch=epoch,
         confirm_when=ConfirmWhen(str(started.facts.get("confirm") or job.confirmation.when)),
         observed=ObservedHosts(settings),
     )
     with (
         owning(started.id, store.artefacts(started.id)),
-        sending(context, started, settings.spools, listeners),
+        feed,
+        sending(context, started, settings.spools, heard_by),
     ):
         store.set_manager(started.id, this_manager())
         run_job(context, report, resume_at)

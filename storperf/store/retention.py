@@ -22,6 +22,8 @@ INTERVALS = "intervals"
 RAW = "raw"
 JOURNALS = "journals"
 PRUNED = (INTERVALS, RAW, JOURNALS)
+# What those who looked on read; the intervals in it are in the store.
+LIVE = "live.jsonl"
 
 _RUNS = schema.runs
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -73,7 +75,7 @@ class ArtefactFolders:
         now_s: float,
         dry_run: bool = False,
     ) -> PruneReport:
-        """Remove intervals, raw output and journals of ended runs, oldest first.
+        """Remove intervals, raw output, journals and the live feed of ended runs, oldest first.
 
         Those that ended more than `older_than_s` before `now_s`, then more until all runs
         together hold at most `max_bytes`.  Rows and summaries stay; a running run is not
@@ -113,6 +115,9 @@ class ArtefactFolders:
             )
         for name in PRUNED:
             _remove(self._folder(taken.run) / name)
+        live = self._folder(taken.run) / LIVE
+        with file_faults("remove the file", live):
+            live.unlink(missing_ok=True)
 
     def _ended(self) -> list[tuple[str, float]]:
         ended = sa.func.coalesce(_RUNS.c.ended_s, _RUNS.c.created_s)
@@ -144,10 +149,10 @@ class ArtefactFolders:
 def _size(folder: Path) -> int:
     """Bytes in those parts of a run's folder that pruning removes."""
     with file_faults("measure the run's folder", folder):
+        below = (path for name in PRUNED for path in (folder / name).rglob("*"))
         return sum(
             path.lstat().st_size
-            for name in PRUNED
-            for path in (folder / name).rglob("*")
+            for path in (*below, folder / LIVE)
             if path.is_file() or path.is_symlink()
         )
 

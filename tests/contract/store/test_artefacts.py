@@ -10,6 +10,7 @@ from contract.store.store_values import a_plan, a_run, a_summary, a_trial, measu
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from storperf.engine.live_feed import FEED_FILE
 from storperf.errors import Conflict, StoreError, UnknownName, UsageError
 from storperf.model.run import RunState
 from storperf.store import schema
@@ -89,6 +90,14 @@ def test_the_age_is_a_limit_that_may_be_reached(store):
     fill(store, "r")
     assert store.prune(older_than_s=50.0, now_s=100.0).runs == ()
     assert len(store.prune(older_than_s=49.9, now_s=100.0).runs) == 1
+
+
+def test_what_was_written_for_those_who_looked_on_is_pruned_too(store):
+    measured_run(store, 1.0, ended_s=10.0, run_id="r")
+    (store.artefacts("r") / FEED_FILE).write_bytes(b"x" * 100)
+    report = store.prune(older_than_s=1.0, now_s=100.0)
+    assert [run.size_bytes for run in report.runs] == [100]
+    assert list(store.artefacts("r").iterdir()) == []
 
 
 def test_pruning_by_size_takes_the_oldest_until_the_rest_fits(store):
