@@ -45,13 +45,20 @@ def compare(
     completed runs.  `epoch_of` reads times.  UnknownName or UsageError when words name no run,
     and when both sets have no measured step in common.
     """
+    with open_store(settings) as store:
+        return compare_in(store, reference_words, candidate_words, epoch_of)
+
+
+def compare_in(
+    store: Store, reference_words: str, candidate_words: str, epoch_of: EpochOf
+) -> RunComparison:
+    """The same in an open store."""
     # numpy and scipy are heavy: most commands do without.
     from storperf.stats.set_comparison import compare_sets
 
-    with open_store(settings) as store:
-        reference, candidate = (
-            _results(store, words, epoch_of) for words in (reference_words, candidate_words)
-        )
+    reference, candidate = (
+        _results(store, words, epoch_of) for words in (reference_words, candidate_words)
+    )
     checks = compare_sets(reference, candidate)
     if not checks:
         raise UsageError(f"{reference_words} and {candidate_words} have no measured step in common")

@@ -91,6 +91,12 @@ class Conflict(UsageError):
     http_status = 409
 
 
+class TooMuch(UsageError):
+    """More was sent or asked for than is taken at once."""
+
+    http_status = 413
+
+
 class InfrastructureError(StorperfError):
     """Agent, cloud, fio or the machine under them; never the user's input, never the storage."""
 

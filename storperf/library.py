@@ -125,7 +125,14 @@ def render_steps(looked: Looked, target: Path | None) -> list[tuple[str, str]]:
     ]
 
 
-def keep(settings: Settings, name: str, text: str, *, replace_it: bool) -> None:
+def keep(
+    settings: Settings,
+    name: str,
+    text: str,
+    *,
+    replace_it: bool,
+    origin: Origin = Origin.TRUSTED,
+) -> None:
     """Keep a workload or a suite under a name, once every rule holds for it."""
     library = Library(settings.workloads)
     trial = {**dict(library), name: text}
@@ -136,7 +143,7 @@ def keep(settings: Settings, name: str, text: str, *, replace_it: bool) -> None:
     if not is_shipped(name):
         named = {"suite": name} if is_suite else {"workloads": [name]}
         job = yaml.safe_dump({"name": "x", "target": _PLACEHOLDER, **named})
-        plan_job(parse_job(job, source=name, library=trial))
+        plan_job(parse_job(job, source=name, origin=origin, library=trial))
     library.keep(name, text, replace=replace_it)
 
 

@@ -28,6 +28,7 @@ from storperf.engine.run_job import run_job
 from storperf.engine.telemetry import sending
 from storperf.errors import Conflict, StoreError, UsageError
 from storperf.graphite.server import EmbeddedGraphite
+from storperf.histories import history_of
 from storperf.imports.imported import ImportOutcome
 from storperf.jobfile.parse import NO_VARIABLES
 from storperf.model.ending import ConfirmWhen
@@ -313,14 +314,8 @@ def history(
     settings: Settings, job: str, lab: str | None = None, *, limit: int = 100
 ) -> JobHistory:
     """The newest runs of a job in one lab, and its judged figures over them."""
-    # numpy and scipy are heavy: most commands do without.
-    from storperf.reports.history import job_history, next_bands, runs_of_job
-
     with open_store(settings) as store:
-        runs = runs_of_job(store, job, lab, limit)
-        results = [load_result(store, run.id) for run in runs]
-        anchors = store.anchors(runs[0].lab, runs[0].job_name)
-        return job_history(results, next_bands(store, results[0]), anchors)
+        return history_of(store, job, lab, limit)
 
 
 def html_history(settings: Settings, found: JobHistory, output: Path | None = None) -> Path:

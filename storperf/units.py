@@ -7,6 +7,7 @@ come back in seconds, latencies in nanoseconds.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from fractions import Fraction
 
 # Digits are ASCII and few: int() and float() read Arabic ones, and 1e400 is no number of bytes.
@@ -141,3 +142,19 @@ def _figures(value: float, figures: int) -> str:
     whole = len(str(int(abs(float(f"{value:.{figures - 1}e}")))))
     text = f"{value:.{max(0, figures - whole)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def parse_moment_s(text: str, now_s: float) -> float:
+    """The epoch second of `2026-11-22`, `2026-11-22T10:30` (UTC), epoch seconds, or `30d` ago."""
+    if re.fullmatch(r"[0-9]{9,10}", text):
+        return float(text)
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*", text):
+            stamp = datetime.fromisoformat(text.removesuffix("Z"))
+            return stamp.replace(tzinfo=stamp.tzinfo or UTC).timestamp()
+        return now_s - parse_duration_s(text)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"{text!r} is no time; say 2026-11-22, 2026-11-22T10:30 (UTC), epoch seconds, "
+            "or 30d for 30 days ago"
+        ) from error

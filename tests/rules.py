@@ -27,7 +27,9 @@ LAYERS = {
         2,
     ),
     **dict.fromkeys(("providers", "remote", "sinks", "graphite", "store", "reports", "hooks"), 3),
-    **dict.fromkeys(("engine", "run_results", "importing", "extraction", "backfill"), 4),
+    **dict.fromkeys(
+        ("engine", "run_results", "importing", "extraction", "backfill", "histories"), 4
+    ),
     **dict.fromkeys(
         (
             *("service", "library", "hosts", "clouds", "cloud_fitness", "graphs", "deliveries"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +10,7 @@ import typer
 
 from storperf.errors import UsageError
 from storperf.settings import Settings, read_settings
-from storperf.units import parse_duration_s
+from storperf.units import parse_moment_s
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 RunArgument = Annotated[
@@ -71,18 +69,10 @@ def epoch_of(option: str, text: str | None, now_s: float) -> float | None:
     """The epoch second that a TIME means; UsageError for what is none."""
     if text is None:
         return None
-    if re.fullmatch(r"\d{9,10}", text):
-        return float(text)
     try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d.*", text):
-            stamp = datetime.fromisoformat(text.removesuffix("Z"))
-            return stamp.replace(tzinfo=stamp.tzinfo or UTC).timestamp()
-        return now_s - parse_duration_s(text)
+        return parse_moment_s(text, now_s)
     except ValueError as error:
-        raise UsageError(
-            f"{option} {text!r} is no time; say 2026-11-22, 2026-11-22T10:30 (UTC), "
-            "epoch seconds, or 30d for 30 days ago"
-        ) from error
+        raise UsageError(f"{option} {error}") from error
 
 
 def settings(context: typer.Context) -> Settings:

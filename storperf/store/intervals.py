@@ -98,6 +98,12 @@ def read_rows(path: Path) -> IntervalTable:
         return filled(file.groups(has_bins=False), file.rows, file.agents)
 
 
+def iter_rows(path: Path) -> Iterator[IntervalTable]:
+    """The same row group by row group, all with the same `agents`."""
+    with _opened(path) as file:
+        yield from file.groups(has_bins=False)
+
+
 def read_sensors(path: Path, wanted: Callable[[str], bool]) -> SensorTable:
     """All samples of the host, with the wanted ones of their figures."""
     with _opened(path) as file:

@@ -14,6 +14,7 @@ from storperf.store.database import BUSY_TIMEOUT_S, Database
 from storperf.store.events import EventRows
 from storperf.store.queue_rows import QueueRows
 from storperf.store.retention import ArtefactFolders
+from storperf.store.run_search import RunSearches
 from storperf.store.runs import RunRows
 from storperf.store.summary_times import SummaryTimes
 from storperf.store.trials import TrialRows
@@ -21,6 +22,7 @@ from storperf.store.trials import TrialRows
 
 class Store(
     RunRows,
+    RunSearches,
     TrialRows,
     EventRows,
     BaselineRows,

@@ -13,7 +13,9 @@ from storperf.errors import StorperfError
 from storperf.queueing.dispatcher import dispatching
 from storperf.settings import Settings
 from storperf.version import package_version
+from storperf.web.log_tail import LogTail
 from storperf.web.native import router as native
+from storperf.web.native.faults import add_fault_handlers
 from storperf.web.served import Served
 
 
@@ -26,12 +28,13 @@ def create_app(settings: Settings, *, runs_at_once: int | None = None) -> FastAP
     @asynccontextmanager
     async def open_while_serving(app: FastAPI) -> AsyncIterator[None]:
         with ExitStack() as stack:
+            log = stack.enter_context(LogTail())
             store = stack.enter_context(service.open_store(settings))
             wake = None
             if runs_at_once is not None:
                 at_work = dispatching(settings, store, at_once=runs_at_once)
                 wake = stack.enter_context(at_work).wake
-            app.state.served = Served(settings=settings, store=store, wake=wake)
+            app.state.served = Served(settings=settings, store=store, log=log, wake=wake)
             yield
 
     app = FastAPI(
@@ -43,6 +46,7 @@ def create_app(settings: Settings, *, runs_at_once: int | None = None) -> FastAP
         lifespan=open_while_serving,
     )
     app.add_exception_handler(StorperfError, _as_answer)
+    add_fault_handlers(app)
     app.include_router(native.router)
     return app
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from storperf.settings import Settings
 from storperf.store.store import Store
+from storperf.web.log_tail import LogTail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Served:
 
     settings: Settings
     store: Store
+    log: LogTail
     wake: Callable[[], None] | None = None
 
     def wake_queue(self) -> None:

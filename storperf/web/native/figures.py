@@ -1,0 +1,94 @@
+"""Figures over several runs: a job's history, its baseline, one set of runs against another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from storperf import comparing
+from storperf.errors import UsageError
+from storperf.histories import history_of
+from storperf.model.baseline import Anchor, BaselineEntry
+from storperf.model.comparison import RunComparison
+from storperf.model.history import JobHistory
+from storperf.units import parse_moment_s
+from storperf.web.callers import Reader
+from storperf.web.native.parameters import Limit, MaybeLine
+from storperf.web.native.reply import reply
+from storperf.web.served import ServedBy
+
+router = APIRouter(tags=["figures"])
+
+_LINE = r"^[^\x00-\x1f\x7f]+$"
+JobName = Annotated[
+    str, Query(pattern=_LINE, max_length=200, description="The job's name.", examples=["nightly"])
+]
+RunSetWords = Annotated[
+    str,
+    Query(
+        pattern=_LINE,
+        max_length=2000,
+        description="A run, several with commas between them, or conditions as `job=a,last=5`.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryDocument:
+    """A job's runs in one lab and its judged figures over them."""
+
+    schema: Literal["storperf-history/1"] = "storperf-history/1"
+    history: JobHistory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineDocument:
+    """Which runs are a job's baseline, and by whose word, newest first."""
+
+    schema: Literal["storperf-baseline/1"] = "storperf-baseline/1"
+    entries: tuple[BaselineEntry, ...]
+    anchors: tuple[Anchor, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonDocument:
+    """One set of runs judged against another."""
+
+    schema: Literal["storperf-comparison/2"] = "storperf-comparison/2"
+    comparison: RunComparison
+
+
+@router.get("/history", response_model=HistoryDocument)
+def history(
+    _caller: Reader, by: ServedBy, job: JobName, lab: MaybeLine = None, limit: Limit = 100
+) -> Response:
+    """Show a job's newest runs and its judged figures over them."""
+    return reply(HistoryDocument(history=history_of(by.store, job, lab, limit)))
+
+
+@router.get("/baselines", response_model=BaselineDocument)
+def baseline(_caller: Reader, by: ServedBy, job: JobName, lab: MaybeLine = "local") -> Response:
+    """Show which runs are a job's baseline."""
+    place = lab or "local"
+    entries, anchors = by.store.baseline_entries(place, job), by.store.anchors(place, job)
+    return reply(BaselineDocument(entries=entries, anchors=anchors))
+
+
+@router.get("/comparisons", response_model=ComparisonDocument)
+def compare(
+    _caller: Reader, by: ServedBy, reference: RunSetWords, candidate: RunSetWords
+) -> Response:
+    """Judge the runs of `candidate` against those of `reference`."""
+    found = comparing.compare_in(by.store, reference, candidate, _epoch_of)
+    return reply(ComparisonDocument(comparison=found))
+
+
+def _epoch_of(name: str, text: str | None, now_s: float) -> float | None:
+    if text is None:
+        return None
+    try:
+        return parse_moment_s(text, now_s)
+    except ValueError as error:
+        raise UsageError(f"{name}{error}") from error
