@@ -1,21 +1,130 @@
-"""A job's runs over time, out of an open store."""
+"""Jobs' runs over time, out of an open store; what can no more change is read once."""
 
 from __future__ import annotations
 
-from storperf.model.history import JobHistory
-from storperf.run_results import load_result
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from storperf.errors import UnknownName
+from storperf.model.history import Band, JobHistory
+from storperf.model.run import Run, RunState
+from storperf.run_results import job_of
 from storperf.store.store import Store
 
+if TYPE_CHECKING:
+    from storperf.reports.history import RunFigures
+    from storperf.stats.repeats import Place
 
-def history_of(store: Store, job: str, lab: str | None, limit: int) -> JobHistory:
-    """The newest runs of a job in one lab, and its judged figures over them.
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
-    UnknownName when it has no run, UsageError when it has run in several labs.
+# A run of ten steps takes some 10 KiB, a history of 100 runs some 300.
+_MOST_RUNS = 2000
+_MOST_HISTORIES = 32
+# So old may a history be of which a run is still running.
+_FRESH_S = 2.0
+
+
+class Kept(Generic[Key, Value]):
+    """At least the last `most` values that were put in or asked for, at most twice as many.
+
+    Threads may use one at once: each change is one assignment.  At worst something is forgotten
+    that another thread has just put in, and is made again.
     """
-    # numpy and scipy are heavy: most commands do without.
-    from storperf.reports.history import job_history, next_bands, runs_of_job
 
-    runs = runs_of_job(store, job, lab, limit)
-    results = [load_result(store, run.id) for run in runs]
-    anchors = store.anchors(runs[0].lab, runs[0].job_name)
-    return job_history(results, next_bands(store, results[0]), anchors)
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._new: dict[Key, Value] = {}
+        self._old: dict[Key, Value] = {}
+
+    def get(self, key: Key) -> Value | None:
+        """The value of a key, None when it is not kept any more."""
+        found = self._new.get(key)
+        if found is None and (found := self._old.get(key)) is not None:
+            self.put(key, found)
+        return found
+
+    def put(self, key: Key, value: Value) -> None:
+        """Keep a value."""
+        if len(self._new) >= self._most:
+            self._old, self._new = self._new, {}
+        self._new[key] = value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A history with what it was made from; `made_s` is monotonic."""
+
+    history: JobHistory
+    stamp: tuple[object, ...]
+    made_s: float
+
+
+class Histories:
+    """Histories of one store, for as many callers as there are."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._figures: Kept[str, RunFigures] = Kept(_MOST_RUNS)
+        self._bands: Kept[tuple[object, ...], dict[Place, Band]] = Kept(_MOST_HISTORIES)
+        self._made: Kept[tuple[str, str | None, int], _Made] = Kept(_MOST_HISTORIES)
+
+    def of_job(self, job: str, lab: str | None, limit: int) -> JobHistory:
+        """The newest runs of a job in one lab, and its judged figures over them.
+
+        UnknownName when it has no run, UsageError when it has run in several labs.
+        """
+        stamp = self._store.job_stamp(job, lab)
+        known = self._made.get((job, lab, limit))
+        now_s = time.monotonic()
+        if known is not None and known.stamp == stamp:
+            _, running, *_ = stamp
+            if not running or now_s - known.made_s < _FRESH_S:
+                return known.history
+        history = self._make(job, lab, limit, stamp)
+        self._made.put((job, lab, limit), _Made(history=history, stamp=stamp, made_s=now_s))
+        return history
+
+    def _make(self, job: str, lab: str | None, limit: int, stamp: tuple[object, ...]) -> JobHistory:
+        # numpy and scipy are heavy: most commands do without.
+        from storperf.reports.history import job_history, runs_of_job
+
+        runs = runs_of_job(self._store, job, lab, limit)
+        figures = self._figures_of(runs)
+        # A run that was deleted meanwhile has none.
+        runs = tuple(run for run in runs if run.id in figures)
+        if not runs:
+            raise UnknownName(f"the runs of job {job} were deleted just now")
+        anchors = self._store.anchors(runs[0].lab, runs[0].job_name)
+        return job_history(
+            [(run, figures[run.id]) for run in runs], self._bands_of(runs[0], stamp), anchors
+        )
+
+    def _figures_of(self, runs: Sequence[Run]) -> dict[str, RunFigures]:
+        """The figures of each run; those of a run that has ended are read once."""
+        from storperf.reports.history import METRICS_OF_HISTORY, figures_of
+
+        found = {run.id: known for run in runs if (known := self._figures.get(run.id)) is not None}
+        missing = [run.id for run in runs if run.id not in found]
+        measured = self._store.measured_runs(missing, METRICS_OF_HISTORY)
+        ended = {run.id for run in runs if run.state is not RunState.RUNNING}
+        for run_id, each in measured.items():
+            found[run_id] = figures_of(each)
+            if run_id in ended:
+                self._figures.put(run_id, found[run_id])
+        return found
+
+    def _bands_of(self, newest: Run, stamp: tuple[object, ...]) -> dict[Place, Band]:
+        """The bands behind the newest run; only a baseline or a calibration changes them."""
+        from storperf.reports.history import next_bands
+
+        _, _, _, _, *written = stamp
+        key = (newest.id, *written)
+        known = self._bands.get(key)
+        if known is None:
+            plan = self._store.plan(newest.id)
+            known = next_bands(self._store, newest, job_of(newest, plan), plan)
+            self._bands.put(key, known)
+        return known

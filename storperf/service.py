@@ -28,7 +28,7 @@ from storperf.engine.run_job import run_job
 from storperf.engine.telemetry import sending
 from storperf.errors import Conflict, StoreError, UsageError
 from storperf.graphite.server import EmbeddedGraphite
-from storperf.histories import history_of
+from storperf.histories import Histories
 from storperf.imports.imported import ImportOutcome
 from storperf.jobfile.parse import NO_VARIABLES
 from storperf.model.ending import ConfirmWhen
@@ -315,7 +315,7 @@ def history(
 ) -> JobHistory:
     """The newest runs of a job in one lab, and its judged figures over them."""
     with open_store(settings) as store:
-        return history_of(store, job, lab, limit)
+        return Histories(store).of_job(job, lab, limit)
 
 
 def html_history(settings: Settings, found: JobHistory, output: Path | None = None) -> Path:

@@ -20,7 +20,7 @@ class RunOrder(StrEnum):
 class RunSearch:
     """Which runs are wanted; None wants all.  Times are epoch seconds, of the run's creation.
 
-    `text` stands somewhere in id, job, title or reason, in any case.  `until_s` itself is left
+    `text` stands somewhere in id, job or title, in any case.  `until_s` itself is left
     out.  `after` is the `next` of the page before.
     """
 

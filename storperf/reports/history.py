@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from storperf.errors import UnknownName, UsageError
 from storperf.model.baseline import Anchor
 from storperf.model.history import Band, HistoryPoint, HistorySeries, JobHistory, LevelChange
+from storperf.model.job import Job, Plan
 from storperf.model.metric import METRICS
-from storperf.model.result import RunResult
 from storperf.model.run import Run
-from storperf.model.verdict import Check
+from storperf.model.verdict import Reason
 from storperf.plan import baseline_keys
-from storperf.reports.step_rows import StepRow, step_rows, winning_reason
+from storperf.reports.step_rows import winner
 from storperf.stats.calibration import lab_spreads
 from storperf.stats.changes import find_changes
 from storperf.stats.comparison import TAIL, bands, baselines
-from storperf.stats.repeats import Place
+from storperf.stats.repeats import Place, RunValue, run_values
+from storperf.store.history_rows import CheckWord, MeasuredRun
 from storperf.store.store import Store
 
 
@@ -41,51 +43,80 @@ def runs_of_job(store: Store, job: str, lab: str | None, limit: int) -> tuple[Ru
     return runs
 
 
-def next_bands(store: Store, newest: RunResult) -> dict[Place, Band]:
-    """What the next run of the newest run's plan would be held against."""
-    keys = baseline_keys(newest.job, newest.plan)
+def next_bands(store: Store, newest: Run, job: Job, plan: Plan) -> dict[Place, Band]:
+    """What the next run of the newest run's job and plan would be held against."""
+    keys = baseline_keys(job, plan)
     values = {
         (key.step, key.side): store.baseline_values(
-            key,
-            runs=newest.job.baseline_runs,
-            since_s=newest.run.created_s - newest.job.baseline_age_s,
+            key, runs=job.baseline_runs, since_s=newest.created_s - job.baseline_age_s
         )
         for key, _ in keys
     }
-    known = baselines(values, newest.job.baseline_runs)
+    known = baselines(values, job.baseline_runs)
     places = [(step, key.side) for key, step in keys]
-    return bands(places, known, lab_spreads(places, store.spreads(newest.job.lab)))
+    return bands(places, known, lab_spreads(places, store.spreads(job.lab)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFigures:
+    """What a history has of a run: its judged figures by place, and the word on each.
+
+    `places` are those of the plan, in its order, measured or not; `fingerprints` are by step.
+    """
+
+    places: tuple[Place, ...]
+    values: Mapping[Place, RunValue]
+    reasons: Mapping[Place, Reason | None]
+    fingerprints: Mapping[str, str]
+
+
+# The metrics that a history may be of: those that workloads are judged by, and the tail.
+METRICS_OF_HISTORY = ("iops", "bandwidth", TAIL)
+
+
+def figures_of(run: MeasuredRun) -> RunFigures:
+    """A run's figures as the reports have them: repeats averaged, rounds that do not count out."""
+    values = run_values(run.trials, run.summaries)
+    workloads = {step.key: step.workload for step in run.steps}
+    places = tuple(
+        (key, side, op.value, metric)
+        for key, side in run.sides
+        for op in workloads[key].ops
+        for metric in (workloads[key].judged_metric, TAIL)
+    )
+    measured = [place for place in places if place in values]
+    return RunFigures(
+        places=places,
+        values={place: values[place] for place in measured},
+        reasons={
+            place: winner([check.reason for check in run.checks if _is_about(check, place)])
+            for place in measured
+        },
+        fingerprints={step.key: step.fingerprint for step in run.steps},
+    )
 
 
 def job_history(
-    results: Sequence[RunResult], known: Mapping[Place, Band], anchors: Sequence[Anchor] = ()
+    runs: Sequence[tuple[Run, RunFigures]],
+    known: Mapping[Place, Band],
+    anchors: Sequence[Anchor] = (),
 ) -> JobHistory:
-    """The history of one job in one lab; `results` newest first, at least one.
+    """The history of one job in one lab; `runs` newest first, at least one.
 
     Values and outcomes are those of the runs' own reports.  A run that did not measure a
     figure has no point in it.
     """
-    newest = results[0]
-    oldest_first = [(result, step_rows(result)) for result in reversed(results)]
+    newest, of_newest = runs[0]
     # The newest plan's steps come first, then those that only earlier runs had.
-    places = dict.fromkeys(
-        (row.step, row.side, row.op, metric)
-        for _, rows in reversed(oldest_first)
-        for row in rows
-        for metric in (row.judged, TAIL)
-    )
+    places = dict.fromkeys(place for _, figures in runs for place in figures.places)
     series = [
-        _series(
-            place,
-            _points(place, oldest_first, _fingerprint(newest, place[0])),
-            known.get(place),
-        )
+        _series(place, _points(place, runs, of_newest.fingerprints.get(place[0])), known.get(place))
         for place in places
     ]
     return JobHistory(
-        job=newest.run.job_name,
-        lab=newest.run.lab,
-        runs=tuple(result.run for result in results),
+        job=newest.job_name,
+        lab=newest.lab,
+        runs=tuple(run for run, _ in runs),
         series=tuple(each for each in series if each.points),
         anchors=tuple(anchors),
     )
@@ -123,40 +154,32 @@ def _changes(points: Sequence[HistoryPoint]) -> tuple[LevelChange, ...]:
 
 
 def _points(
-    place: Place,
-    oldest_first: Sequence[tuple[RunResult, tuple[StepRow, ...]]],
-    fingerprint: str | None,
+    place: Place, runs: Sequence[tuple[Run, RunFigures]], fingerprint: str | None
 ) -> tuple[HistoryPoint, ...]:
-    step, side, op, metric = place
+    """The runs that measured a figure, oldest first."""
     points = []
-    for result, rows in oldest_first:
-        row = next((r for r in rows if (r.step, r.side, r.op) == (step, side, op)), None)
-        found = None if row is None else row.values.get(metric)
+    for run, figures in reversed(runs):
+        found = figures.values.get(place)
         if found is None:
             continue
-        checks = () if result.verdict is None else result.verdict.checks
         points.append(
             HistoryPoint(
-                run=result.run.id,
-                created_s=result.run.created_s,
+                run=run.id,
+                created_s=run.created_s,
                 value=found.value,
                 low=found.low,
                 high=found.high,
-                reason=winning_reason(check for check in checks if _is_about(check, place)),
-                is_comparable=fingerprint in (None, _fingerprint(result, step)),
+                reason=figures.reasons[place],
+                is_comparable=fingerprint in (None, figures.fingerprints.get(place[0])),
             )
         )
     return tuple(points)
 
 
-def _is_about(check: Check, place: Place) -> bool:
+def _is_about(check: CheckWord, place: Place) -> bool:
     step, side, op, metric = place
     return (
         (check.step, check.side) == (step, side)
         and check.op in (None, op)
         and check.metric in (None, metric)
     )
-
-
-def _fingerprint(result: RunResult, key: str) -> str | None:
-    return next((step.fingerprint for step in result.plan.steps if step.key == key), None)

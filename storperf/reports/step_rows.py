@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from storperf.errors import worst
@@ -87,7 +87,11 @@ def step_rows(result: RunResult) -> tuple[StepRow, ...]:
 
 def winning_reason(checks: Iterable[Check]) -> Reason | None:
     """Of the reasons of some checks the first with the exit code that wins; None of none."""
-    reasons = [check.reason for check in checks]
+    return winner([check.reason for check in checks])
+
+
+def winner(reasons: Sequence[Reason]) -> Reason | None:
+    """The first reason with the exit code that wins; None of none."""
     if not reasons:
         return None
     code = worst([reason.exit_code for reason in reasons])

@@ -16,7 +16,8 @@ from storperf.store.database import Database
 
 _RUNS = schema.runs
 _COLUMNS = [_RUNS.c[field.name] for field in fields(RunRow)]
-_TEXTS = (_RUNS.c.id, _RUNS.c.job_name, _RUNS.c.title, _RUNS.c.reason)
+# These stand before the job file in a row: no page behind the first has to be read.
+_TEXTS = (_RUNS.c.id, _RUNS.c.job_name, _RUNS.c.title)
 # Behind every second in which a run can end.
 _NEVER_S = 1e15
 # What follows the first key decides between equal ones: a page begins where the last one ended.

@@ -12,6 +12,7 @@ from storperf.store.baselines import BaselineRows
 from storperf.store.calibrations import CalibrationRows
 from storperf.store.database import BUSY_TIMEOUT_S, Database
 from storperf.store.events import EventRows
+from storperf.store.history_rows import HistoryRows
 from storperf.store.queue_rows import QueueRows
 from storperf.store.retention import ArtefactFolders
 from storperf.store.run_search import RunSearches
@@ -23,6 +24,7 @@ from storperf.store.trials import TrialRows
 class Store(
     RunRows,
     RunSearches,
+    HistoryRows,
     TrialRows,
     EventRows,
     BaselineRows,

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from storperf import service
 from storperf.errors import StorperfError
+from storperf.histories import Histories
 from storperf.queueing.dispatcher import dispatching
 from storperf.settings import Settings
 from storperf.version import package_version
@@ -34,7 +35,13 @@ def create_app(settings: Settings, *, runs_at_once: int | None = None) -> FastAP
             if runs_at_once is not None:
                 at_work = dispatching(settings, store, at_once=runs_at_once)
                 wake = stack.enter_context(at_work).wake
-            app.state.served = Served(settings=settings, store=store, log=log, wake=wake)
+            app.state.served = Served(
+                settings=settings,
+                store=store,
+                log=log,
+                histories=Histories(store),
+                wake=wake,
+            )
             yield
 
     app = FastAPI(

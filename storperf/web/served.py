@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from storperf.histories import Histories
 from storperf.settings import Settings
 from storperf.store.store import Store
 from storperf.web.log_tail import LogTail
@@ -23,6 +24,7 @@ class Served:
     settings: Settings
     store: Store
     log: LogTail
+    histories: Histories
     wake: Callable[[], None] | None = None
 
     def wake_queue(self) -> None:

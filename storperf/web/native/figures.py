@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Response
 
 from storperf import comparing
 from storperf.errors import UsageError
-from storperf.histories import history_of
 from storperf.model.baseline import Anchor, BaselineEntry
 from storperf.model.comparison import RunComparison
 from storperf.model.history import JobHistory
@@ -65,15 +64,17 @@ def history(
     _caller: Reader, by: ServedBy, job: JobName, lab: MaybeLine = None, limit: Limit = 100
 ) -> Response:
     """Show a job's newest runs and its judged figures over them."""
-    return reply(HistoryDocument(history=history_of(by.store, job, lab, limit)))
+    return reply(HistoryDocument(history=by.histories.of_job(job, lab, limit)))
 
 
 @router.get("/baselines", response_model=BaselineDocument)
-def baseline(_caller: Reader, by: ServedBy, job: JobName, lab: MaybeLine = "local") -> Response:
-    """Show which runs are a job's baseline."""
+def baseline(
+    _caller: Reader, by: ServedBy, job: JobName, lab: MaybeLine = "local", limit: Limit = 100
+) -> Response:
+    """Show which runs are a job's baseline: the newest entries, and every anchor."""
     place = lab or "local"
     entries, anchors = by.store.baseline_entries(place, job), by.store.anchors(place, job)
-    return reply(BaselineDocument(entries=entries, anchors=anchors))
+    return reply(BaselineDocument(entries=entries[:limit], anchors=anchors))
 
 
 @router.get("/comparisons", response_model=ComparisonDocument)

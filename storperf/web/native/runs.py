@@ -110,7 +110,7 @@ def list_runs(  # noqa: PLR0913, PLR0917 - a parameter each
     limit: Limit = 50,
     after: MaybeLine = None,
 ) -> Response:
-    """List runs that fit every condition; `text` stands in id, job, title or reason."""
+    """List runs that fit every condition; `text` stands in id, job or title."""
     wanted = RunSearch(
         job=job,
         lab=lab,

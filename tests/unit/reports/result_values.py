@@ -32,6 +32,7 @@ from storperf.model.run import (
 )
 from storperf.model.target import Target, TargetKind
 from storperf.model.verdict import Check, CheckKind, Reason, Verdict
+from storperf.store.history_rows import MeasuredRun
 
 STEP = "rr-bs4k-qd1-nj1-a1"
 MIXED = "mixed-bs64k-qd16-nj1-a1"
@@ -226,3 +227,16 @@ EVIL = (
     "x" * 300,
     "",
 )
+
+
+def measured_of(result):
+    """What the store reads of such a run for a history."""
+    latest = {trial.id: trial for trial in sorted(result.trials, key=lambda t: t.attempt)}
+    return MeasuredRun(
+        id=result.run.id,
+        steps=result.plan.steps,
+        sides=tuple(dict.fromkeys((t.step_key, t.side) for t in result.plan.trials)),
+        trials=tuple(latest.values()),
+        summaries=result.summaries,
+        checks=() if result.verdict is None else result.verdict.checks,
+    )

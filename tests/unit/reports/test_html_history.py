@@ -15,13 +15,14 @@ from unit.reports.result_values import (
     a_run,
     a_step,
     a_verdict,
+    measured_of,
     summaries_of,
 )
 
 from storperf.model.history import Band
 from storperf.model.run import RunState
 from storperf.model.verdict import Reason
-from storperf.reports.history import job_history
+from storperf.reports.history import figures_of, job_history
 from storperf.reports.history_table import history_table
 from storperf.reports.html_history import render_history
 from storperf.stats.wording import signed
@@ -41,7 +42,9 @@ def run_of(number, *, factor=1.0, reason=Reason.NOT_WORSE, fingerprint="v1-a", *
 
 def history_of(*results):
     """The history of runs given oldest first."""
-    return job_history(tuple(reversed(results)), {PLACE: BAND})
+    return job_history(
+        [(r.run, figures_of(measured_of(r))) for r in reversed(results)], {PLACE: BAND}
+    )
 
 
 def iops_of(history):
@@ -122,7 +125,7 @@ def test_the_page_links_the_reports_that_are_there():
 def test_a_history_without_a_figure_is_a_page():
     empty = a_result(summaries=(), verdict=None)
     assert "No run of this job has measured anything yet" in render_history(
-        job_history((empty,), {}), {}, made_s=0.0
+        history_of(empty), {}, made_s=0.0
     )
 
 

@@ -10,7 +10,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """No service ran before: all of it starts empty."""
+    """No service ran before: all of it starts empty.  Its lists of runs need indexes."""
+    for columns in (["job_name", "lab", "created_s"], ["state", "created_s"]):
+        op.create_index(f"ix_runs_{'_'.join(columns)}", "runs", columns)
+    op.create_index("ix_runs_verdict_created_s", "runs", ["verdict", "created_s"])
     _queue()
     _jobs()
     _access()

@@ -1,0 +1,200 @@
+"""What a history needs of many runs, in four questions whatever their number."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from storperf.model.job import Op, Workload
+from storperf.model.run import Flag, RunState, Summary, Trial, TrialState
+from storperf.model.verdict import Reason
+from storperf.store import schema
+from storperf.store.database import Database
+from storperf.store.runs import FIRST_ATTEMPT, pairs
+from storperf.store.trials import is_latest_attempt, summary_of_trial
+
+_RUNS, _STEPS = schema.runs, schema.steps
+_TRIALS, _SUMMARIES = schema.trials, schema.summaries
+# SQLite takes 32,766 values in one statement, and an answer is held whole.
+_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckWord:
+    """What a check is about, None for all, and its word."""
+
+    step: str
+    side: str
+    op: Op | str | None
+    metric: str | None
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredStep:
+    """A step of a plan."""
+
+    key: str
+    workload: Workload
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredRun:
+    """One run's plan, its latest attempts, their figures over all agents, and its checks.
+
+    `sides` are the planned steps with their sides, in the order of the plan.  Of a trial only
+    what says which measurement it is was read, no facts.
+    """
+
+    id: str
+    steps: tuple[MeasuredStep, ...]
+    sides: tuple[tuple[str, str], ...]
+    trials: tuple[Trial, ...]
+    summaries: tuple[Summary, ...]
+    checks: tuple[CheckWord, ...]
+
+
+class HistoryRows:
+    """The part of Store that reads many runs at once."""
+
+    _database: Database
+
+    def measured_runs(
+        self, run_ids: Sequence[str], metrics: Sequence[str]
+    ) -> dict[str, MeasuredRun]:
+        """These runs with these metrics, by id; ids that no run has are left out."""
+        found = {}
+        with self._database.read() as connection:
+            for first in range(0, len(run_ids), _AT_ONCE):
+                some = run_ids[first : first + _AT_ONCE]
+                found.update({run.id: run for run in _measured(connection, some, metrics)})
+        return found
+
+    def job_stamp(self, job: str, lab: str | None) -> tuple[object, ...]:
+        """Something that changes with the job's runs, and with any baseline or calibration.
+
+        Equal stamps, equal histories; only while a run of the job is running (the second value)
+        its phase and facts change without a new stamp.
+        """
+        of_job = [_RUNS.c.job_name == job]
+        if lab is not None:
+            of_job.append(_RUNS.c.lab == lab)
+        running = sa.func.count().filter(_RUNS.c.state == RunState.RUNNING.value)
+        sums = (sa.func.sum(_RUNS.c.created_s), sa.func.sum(_RUNS.c.ended_s))
+        tables = (schema.baseline, schema.anchors, schema.calibrations)
+        newest = (sa.select(sa.func.max(table.c.number)).scalar_subquery() for table in tables)
+        asked = sa.select(sa.func.count(), running, *sums, *newest).where(*of_job)
+        with self._database.read() as connection:
+            return tuple(connection.execute(asked).one())
+
+
+def _measured(
+    connection: sa.Connection, run_ids: Sequence[str], metrics: Sequence[str]
+) -> Iterator[MeasuredRun]:
+    documents = connection.execute(
+        sa.select(_RUNS.c.id, _RUNS.c.verdict_document).where(_RUNS.c.id.in_(run_ids))
+    ).all()
+    steps = _grouped(
+        connection.execute(
+            sa.select(
+                _STEPS.c.run_id,
+                _STEPS.c.key,
+                _STEPS.c.workload,
+                _STEPS.c.options,
+                _STEPS.c.fingerprint,
+            )
+            .where(_STEPS.c.run_id.in_(run_ids))
+            .order_by(_STEPS.c.run_id, _STEPS.c.position)
+        )
+    )
+    trials = _grouped(connection.execute(_trials(run_ids)))
+    summaries = _grouped(connection.execute(_summaries(run_ids, metrics)))
+    for run_id, document in documents:
+        yield MeasuredRun(
+            id=run_id,
+            steps=tuple(_step(row) for row in steps[run_id]),
+            sides=tuple(_sides(trials[run_id])),
+            trials=tuple(_trial(row) for row in _latest(trials[run_id])),
+            summaries=tuple(_summary(row) for row in summaries[run_id]),
+            checks=tuple(_checks(document)),
+        )
+
+
+def _trials(run_ids: Sequence[str]) -> sa.Select[Any]:
+    names = ("run_id", "id", "step_key", "side", "session", "repeat", "attempt", "state", "flags")
+    return (
+        sa.select(*(_TRIALS.c[name] for name in names))
+        .where(_TRIALS.c.run_id.in_(run_ids))
+        .order_by(_TRIALS.c.run_id, _TRIALS.c.position, _TRIALS.c.id, _TRIALS.c.attempt)
+    )
+
+
+def _sides(trials: Sequence[Any]) -> dict[tuple[str, str], None]:
+    """The planned steps with their sides: every planned trial has a first attempt."""
+    return dict.fromkeys((row.step_key, row.side) for row in trials if row.attempt == FIRST_ATTEMPT)
+
+
+def _latest(trials: Sequence[Any]) -> list[Any]:
+    return list({row.id: row for row in trials}.values())
+
+
+def _summaries(run_ids: Sequence[str], metrics: Sequence[str]) -> sa.Select[Any]:
+    columns = [_SUMMARIES.c[name] for name in Summary.__slots__]
+    return (
+        sa.select(_SUMMARIES.c.run_id, *columns)
+        .join(_TRIALS, summary_of_trial())
+        .where(
+            _SUMMARIES.c.run_id.in_(run_ids),
+            _SUMMARIES.c.agent == "all",
+            _SUMMARIES.c.metric.in_(metrics),
+            is_latest_attempt(),
+        )
+    )
+
+
+def _grouped(rows: Any) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.run_id].append(row)
+    return found
+
+
+def _step(row: Any) -> MeasuredStep:
+    workload = Workload(name=row.workload, options=pairs(row.options))
+    return MeasuredStep(key=row.key, workload=workload, fingerprint=row.fingerprint)
+
+
+def _trial(row: Any) -> Trial:
+    return Trial(
+        id=row.id,
+        step_key=row.step_key,
+        side=row.side,
+        session=row.session,
+        repeat=row.repeat,
+        attempt=row.attempt,
+        state=TrialState(row.state),
+        flags=tuple(Flag(flag) for flag in row.flags),
+    )
+
+
+def _summary(row: Any) -> Summary:
+    return Summary(**{name: getattr(row, name) for name in Summary.__slots__})
+
+
+def _checks(document: Any) -> Iterator[CheckWord]:
+    """The words of a stored verdict; its working stays unread, which is nine tenths of it."""
+    if document is None:
+        return
+    for check in document["verdict"]["checks"]:
+        yield CheckWord(
+            step=check["step"],
+            side=check["side"],
+            op=check["op"],
+            metric=check["metric"],
+            reason=Reason(check["reason"]),
+        )
