@@ -18,6 +18,7 @@ from storperf.jobfile.rewriting import with_stack_keys
 from storperf.model.job import Job
 from storperf.model.leftover import Leftover, Whose
 from storperf.model.run import Run, RunState
+from storperf.providers.heat import find_kept
 from storperf.providers.heat_leftovers import delete_leftover, find_leftovers
 from storperf.providers.heat_sending import preview
 from storperf.providers.heat_state import find_state
@@ -88,6 +89,29 @@ def cleanup(
         )
         _release(store, done)
     return Cleanup(found=done, ended=tuple(ended), faults=tuple(faults))
+
+
+def delete_kept(
+    settings: Settings, name: str, cloud_name: str | None = None
+) -> tuple[Leftover, ...]:
+    """Delete the stack of that name, which a run of this manager kept, and all that is its own.
+
+    Nothing else is touched; nothing is found when it is gone already.
+    """
+    state = find_kept(settings.results, name)
+    if state is None:
+        return ()
+
+    def judge(run_id: str) -> Whose:
+        return Whose.OURS if run_id == state.run_id else Whose.IN_USE
+
+    cloud = open_cloud(settings, cloud_name)
+    deadline = Deadline.after(_DELETE_S)
+    found = find_leftovers(cloud, judge, time.time())
+    done = tuple(delete_leftover(cloud, each, deadline) for each in found if each.whose.may_go)
+    with service.open_store(settings) as store:
+        _release(store, done)
+    return done
 
 
 def load_job_for(settings: Settings, path: Path, attach: str) -> Job:

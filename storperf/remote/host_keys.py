@@ -27,18 +27,28 @@ def fingerprint(key: bytes) -> str:
     return f"SHA256:{digest.rstrip('=')}"
 
 
+def fingerprint_of_line(text: str) -> str:
+    """The fingerprint of a key such as `ssh-ed25519 AAAA...`; UsageError when it is none."""
+    _, key = parse_host_key(text)
+    return fingerprint(key.asbytes())
+
+
 def pin_host_keys(client: SSHClient, login: Login) -> None:
     """Let a client believe what the login pins, else what known_hosts holds, and nothing else."""
-    known = client.get_host_keys()
     if login.host_key is not None:
         kind, key = parse_host_key(login.host_key)
-        known.add(login.known_as, kind, key)
+        client.get_host_keys().add(login.known_as, kind, key)
     else:
-        lines = [line for path in login.known_files for line in _lines(path)]
-        revoked = _revoked(lines)
-        for line in lines:
-            _add(known, line, revoked)
+        believe_files(client, login.known_files)
     client.set_missing_host_key_policy(_refusing(login))
+
+
+def believe_files(client: SSHClient, files: Iterable[Path]) -> None:
+    """Let a client believe what these known_hosts hold, but for what they revoke."""
+    lines = [line for path in files for line in _lines(path)]
+    revoked = _revoked(lines)
+    for line in lines:
+        _add(client.get_host_keys(), line, revoked)
 
 
 def parse_host_key(text: str) -> tuple[str, PKey]:

@@ -80,6 +80,13 @@ class AccessRows:
             rows = connection.execute(sa.select(_PINS.c.host, _PINS.c.key_line))
             return {row.host: row.key_line for row in rows}
 
+    def unpin_host(self, host: str) -> None:
+        """Vouch for a host no more; UnknownName when nobody did."""
+        with self._database.write() as connection:
+            gone = connection.execute(sa.delete(_PINS).where(_PINS.c.host == host))
+        if not gone.rowcount:
+            raise UnknownName(f"no key is pinned for {host}", host=host)
+
     def store_job(self, name: str, text: str, *, stored_by: str, at_s: float) -> StoredJob:
         """Keep a job file as the next version of its name; the same text again makes none."""
         with self._database.write() as connection:

@@ -10,6 +10,7 @@ from storperf.store.access import AccessRows
 from storperf.store.anchors import AnchorRows
 from storperf.store.baselines import BaselineRows
 from storperf.store.calibrations import CalibrationRows
+from storperf.store.configurations import ConfigurationRows
 from storperf.store.database import BUSY_TIMEOUT_S, Database
 from storperf.store.events import EventRows
 from storperf.store.history_rows import HistoryRows
@@ -33,6 +34,7 @@ class Store(
     SummaryTimes,
     QueueRows,
     AccessRows,
+    ConfigurationRows,
     ArtefactFolders,
 ):
     """Runs and everything known of them; each method is one transaction.

@@ -14,6 +14,8 @@ from storperf.histories import Histories
 from storperf.queueing.dispatcher import dispatching
 from storperf.settings import Settings
 from storperf.version import package_version
+from storperf.web.compatible import installing as compatible
+from storperf.web.compatible.allowed import Allowed
 from storperf.web.log_tail import LogTail
 from storperf.web.native import router as native
 from storperf.web.native.faults import add_fault_handlers
@@ -42,6 +44,7 @@ def create_app(settings: Settings, *, runs_at_once: int | None = None) -> FastAP
                 histories=Histories(store),
                 wake=wake,
             )
+            compatible.begin(app, app.state.served, Allowed())
             yield
 
     app = FastAPI(
@@ -55,6 +58,7 @@ def create_app(settings: Settings, *, runs_at_once: int | None = None) -> FastAP
     app.add_exception_handler(StorperfError, _as_answer)
     add_fault_handlers(app)
     app.include_router(native.router)
+    compatible.install(app)
     return app
 
 
