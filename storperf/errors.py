@@ -159,6 +159,14 @@ class CloudError(InfrastructureError):
         self.wait_s = wait_s
 
 
+class DeliveryError(InfrastructureError):
+    """What was to be handed on was not taken; `is_passing`: asking again later may help."""
+
+    def __init__(self, message: str, *, is_passing: bool = False, **facts: object) -> None:
+        super().__init__(message, **facts)
+        self.is_passing = is_passing
+
+
 class StoreError(InfrastructureError):
     """The store cannot be read or written (rights, space, a newer schema)."""
 

@@ -35,6 +35,7 @@ LAYERS = {
             *("service", "library", "hosts", "clouds", "cloud_fitness", "graphs", "deliveries"),
             *("anchoring", "baselines", "calibration", "comparing", "log_files", "plain_numbers"),
             "queueing",
+            *("handing_on", "publishing", "jenkins_builds"),
         ),
         5,
     ),

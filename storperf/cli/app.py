@@ -19,6 +19,7 @@ from storperf.cli import (
     graphite,
     heat,
     heat_check,
+    hook,
     importing,
     judging,
     keeping,
@@ -92,6 +93,7 @@ app.add_typer(workload.app, name="workload")
 app.add_typer(heat.app, name="heat")
 heat.app.command("check")(heat_check.check)
 heat.app.add_typer(heat_check.image_app, name="image")
+app.add_typer(hook.app, name="hook")
 app.command("cleanup")(heat.cleanup)
 app.command("prune")(keeping.prune)
 app.command("schema")(keeping.schema)
