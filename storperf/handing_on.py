@@ -1,22 +1,25 @@
-"""The use cases of systems that want to know how a run ended: Yardstick, the OPNFV TestAPI.
+"""The use cases of systems that want to know how a run ended: Yardstick, QTIP, OPNFV's TestAPI.
 
 Like `service`: CLI and web know only these functions; what goes wrong is a StorperfError.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from storperf import service
-from storperf.errors import DeliveryError
-from storperf.hooks.criteria import is_undecided
+from storperf.errors import DeliveryError, UsageError
+from storperf.hooks.criteria import is_undecided, verdict_facts
 from storperf.hooks.opnfv_result import opnfv_result
 from storperf.hooks.opnfv_server import post_result, results_address
 from storperf.hooks.outbox import Letter, LetterState, Outbox, new_letter
+from storperf.hooks.qtip import Method, StorageIndex, storage_index
+from storperf.hooks.qtip_figures import accepted_figures, report_figures, run_figures
 from storperf.hooks.yardstick import Place, yardstick_document
 from storperf.model.result import RunResult
+from storperf.run_results import load_result
 from storperf.settings import Settings
 
 OUTBOX = "outbox"
@@ -103,3 +106,45 @@ def _send(box: Outbox, letter: Letter, patience_s: float) -> Letter:
 
 def _is_left_out(result: RunResult, undecided: Undecided) -> bool:
     return is_undecided(result) and undecided is Undecided.SKIP
+
+
+# --- QTIP ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indexed:
+    """QTIP's index with what it is of; `verdict` is None for a report of the earlier StorPerf."""
+
+    index: StorageIndex
+    run: str
+    baseline: str
+    verdict: dict[str, object] | None
+
+
+def qtip(settings: Settings, run_text: str, baseline: str | None, method: Method) -> Indexed:
+    """The storage index of a run beside a baseline.
+
+    Both may be a run or the file of an earlier StorPerf's report.  Without a baseline it is what
+    the run was judged against: its job's accepted runs.  UsageError when that holds nothing.
+    """
+    path, other = settings.directory / run_text, settings.directory / (baseline or "")
+    with service.open_store(settings) as store:
+        if path.is_file():
+            if baseline is None:
+                raise UsageError("a report needs a --baseline: a run, or another report")
+            run, figures, facts = run_text, report_figures(path), None
+        else:
+            result = load_result(store, store.resolve(run_text).id)
+            run, figures, facts = result.run.id, run_figures(result), verdict_facts(result)
+        if baseline is None:
+            name, against = "accepted runs", accepted_figures(store, result)
+        elif other.is_file():
+            name, against = baseline, report_figures(other)
+        else:
+            judged_against = load_result(store, store.resolve(baseline).id)
+            name, against = judged_against.run.id, run_figures(judged_against)
+    if not against:
+        raise UsageError(f"the baseline of {run} ({name}) holds no figures; name one: --baseline")
+    return Indexed(
+        index=storage_index(figures, against, method), run=run, baseline=name, verdict=facts
+    )

@@ -1,4 +1,4 @@
-"""`hook yardstick|testapi`: a run's verdict in the words of systems that know PASS and FAIL."""
+"""`hook yardstick|qtip|testapi`: a run in the words of systems that know PASS and FAIL."""
 
 from __future__ import annotations
 
@@ -85,6 +85,60 @@ def yardstick(  # noqa: PLR0913, PLR0917 - an option each
         _say_left_out()
     else:
         _write(document, output)
+
+
+@app.command("qtip")
+def qtip(
+    context: typer.Context,
+    run_text: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="A run, or the file of a report of the earlier StorPerf."
+        ),
+    ] = "last",
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline",
+            metavar="RUN",
+            help="What it is divided by: a run, or the file of a report. "
+            "Default: the accepted runs of its job.",
+            show_default=False,
+        ),
+    ] = None,
+    compat: Annotated[
+        bool,
+        typer.Option(
+            "--compat",
+            help="As QTIP's published program computes: arithmetic means over its own expressions, "
+            "which take `rw` for sequential and count the warm-up.",
+        ),
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Compute QTIP's storage index: 2048 is as fast as the baseline.
+
+    Exit code 3: there is none, for a section has no figure.
+    """
+    from storperf import handing_on
+    from storperf.cli.output import print_json, stdout_console
+    from storperf.errors import ExitCode
+    from storperf.hooks.qtip import Method
+    from storperf.hooks.qtip_document import index_document, index_lines
+
+    method = Method.COMPAT if compat else Method.DESCRIBED
+    found = handing_on.qtip(settings(context), run_text, baseline, method)
+    if as_json:
+        print_json(
+            index_document(
+                found.index, run=found.run, baseline=found.baseline, verdict=found.verdict
+            )
+        )
+    else:
+        for text in index_lines(found.index, found.verdict):
+            stdout_console().print(text, markup=False, soft_wrap=True)
+    if found.index.value is None:
+        raise typer.Exit(ExitCode.INCONCLUSIVE)
 
 
 @app.command("testapi")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 
 import pytest
 from system.together import Facts
 from tools.results_database import ResultsDatabase, letters
+
+REPORTS = Path(__file__).parents[1] / "fixtures" / "storperf"
 
 fact = Facts()
 
@@ -138,6 +141,42 @@ def letters_that_wait_are_sent_by_flush(storperf):
         assert flushed.exit_code == 0, flushed
         assert [each["state"] for each in flushed.json["letters"]] == ["sent"]
         assert len(database.taken) == 1
+
+
+@fact
+def the_storage_index_is_2048_for_what_is_as_fast_as_its_baseline(storperf):
+    job = storperf.job(
+        provider=storperf.lying_fio(),
+        workloads=["rr", "rs"],
+        matrix={"block_size": "16k", "queue_depth": 1},
+        limits=["iops >= 1"],
+    )
+    assert storperf("run", job).exit_code == 0
+    nothing = storperf("hook", "qtip")
+    assert nothing.exit_code == 2
+    assert "accepted runs" in nothing.stderr
+    own = storperf("hook", "qtip", "--baseline", "last", "--json")
+    assert (own.exit_code, own.json["score"], own.json["method"]) == (0, 2048, "described")
+    assert own.json["verdict"]["verdict"] == "pass"
+    # Whatever the verdict on the second run is: its index is beside the first.
+    assert storperf("run", job).exit_code in {0, 3}
+    accepted = storperf("hook", "qtip", "--json")
+    assert accepted.json["baseline"] == "accepted runs"
+    assert 1024 < accepted.json["score"] < 4096
+    # The published expressions know none of these workloads as sequential.
+    compat = storperf("hook", "qtip", "--baseline", "last", "--compat")
+    assert compat.exit_code == 3
+    assert "Througput: - of 0 figures" in compat.stdout
+
+
+@fact
+def reports_of_the_earlier_storperf_have_an_index_as_published(storperf):
+    now, then = (str(REPORTS / f"storperf-{name}.json") for name in ("master", "danube"))
+    ended = storperf("hook", "qtip", now, "--baseline", then, "--compat", "--json")
+    assert ended.exit_code == 0, ended
+    assert ended.json["method"] == "compat"
+    assert 1900 < ended.json["score"] < 2200
+    assert storperf("hook", "qtip", now).exit_code == 2
 
 
 @pytest.mark.parametrize("name", fact)
