@@ -24,6 +24,7 @@ from storperf.cli import (
     judging,
     keeping,
     looking,
+    publishing,
     queueing,
     reporting,
     running,
@@ -62,6 +63,9 @@ def main_options(
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     # Its errors come to us as exceptions; it would tell each of them with a traceback as well.
     logging.getLogger("paramiko").setLevel(logging.DEBUG if verbose > 2 else logging.CRITICAL)
+    # These would tell sessions and crumbs, which a log must not hold.
+    for name in ("botocore", "jenkinsapi"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.basicConfig(
         level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
@@ -82,6 +86,7 @@ app.command("judge")(judging.judge)
 app.command("changes")(series.changes)
 app.command("steady")(series.steady)
 app.command("export")(looking.export)
+app.command("publish")(publishing.publish)
 app.command("report")(reporting.report)
 app.command("history")(reporting.history)
 app.add_typer(agent.app, name="agent")
