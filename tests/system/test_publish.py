@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from urllib.request import Request, urlopen
 
 import pytest
+import requests
 
 pytest.importorskip("moto", reason="moto is not installed")
 pytest.importorskip("botocore", reason="botocore is not installed")
@@ -28,7 +28,7 @@ def bucket():
     host, port = server.get_host_and_port()
     endpoint = f"http://{host}:{port}"
     # Its servers share what they keep within a process.
-    urlopen(Request(f"{endpoint}/moto-api/reset", method="POST"), timeout=10).close()
+    requests.post(f"{endpoint}/moto-api/reset", timeout=10).raise_for_status()
     client = get_session().create_client(
         "s3",
         endpoint_url=endpoint,
