@@ -21,6 +21,7 @@ from storperf.cli import (
     heat_check,
     hook,
     importing,
+    jenkins,
     judging,
     keeping,
     looking,
@@ -99,6 +100,7 @@ app.add_typer(heat.app, name="heat")
 heat.app.command("check")(heat_check.check)
 heat.app.add_typer(heat_check.image_app, name="image")
 app.add_typer(hook.app, name="hook")
+app.add_typer(jenkins.app, name="jenkins")
 app.command("cleanup")(heat.cleanup)
 app.command("prune")(keeping.prune)
 app.command("schema")(keeping.schema)

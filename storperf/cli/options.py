@@ -49,7 +49,7 @@ VariablesOption = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="A variable of the job file; may be given several times.",
+        help="A variable of the job file, NAME=[A,B] for a list; may be given several times.",
     ),
 ]
 

@@ -140,6 +140,18 @@ def follow(
     as_json: bool,
 ) -> None:
     """Run with progress on stderr, print the result on stdout, exit with its code."""
+    raise typer.Exit(exit_code_of(followed(chosen, job, trials, carry_out, as_json=as_json)))
+
+
+def followed(
+    chosen: Settings,
+    job: Job,
+    trials: int,
+    carry_out: Callable[[list[Listener], Cancel], RunResult],
+    *,
+    as_json: bool,
+) -> RunResult:
+    """The same, but the result is given back: something comes after it."""
     from storperf import service
     from storperf.cli.output import stderr_console, tolerating_closed_stdout
     from storperf.cli.signals import cancelled_by_signals
@@ -152,8 +164,12 @@ def follow(
     address = service.report_address(chosen, result.run.id)
     if address is not None:
         stderr_console().print(f"report: {address}", markup=False)
-    code = result.run.exit_code
-    raise typer.Exit(5 if code is None else code)
+    return result
+
+
+def exit_code_of(result: RunResult) -> int:
+    """The code that the program ends with; a run without one shows a bug of ours."""
+    return 5 if result.run.exit_code is None else result.run.exit_code
 
 
 def _print_link(result: RunResult) -> None:

@@ -243,11 +243,18 @@ def _with_variables(read: Source, given: Mapping[str, str], faults: list[Fault])
         if name not in variables:
             message = f"{name!r} was given, but the job has no such variable; "
             faults.append(Fault(("variables",), message + nearest(name, variables)))
-        variables[name] = text
+        variables[name] = _given_value(text)
     rest = {key: value for key, value in read.top.items() if key != "variables"}
     filler = _Filler(variables, faults)
     top = {key: filler.filled(value, (key,)) for key, value in rest.items()}
     return replace(read, top=top)
+
+
+def _given_value(text: str) -> Value:
+    """What was given for a variable: `[4k, 16k]` is a list, anything else a single value."""
+    if not (text.startswith("[") and text.endswith("]")):
+        return text
+    return [part.strip() for part in text[1:-1].split(",") if part.strip()]
 
 
 def _mentions(value: Value) -> bool:

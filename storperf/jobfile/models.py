@@ -204,7 +204,8 @@ class JobFile(Section):
     )
     variables: dict[str, Any] | None = _key(
         "Values with a name: `${NAME}` stands for the value anywhere else in the file, and a list "
-        "makes a loop. `storperf run --set NAME=VALUE` wins. `$${` is a plain `${`.",
+        "makes a loop. `storperf run --set NAME=VALUE` wins (`NAME=[A,B]`: a list). "
+        "`$${` is a plain `${`.",
         None,
     )
     lab: scalars.Name = _key(

@@ -128,6 +128,13 @@ def test_a_variable_stands_for_its_value_within_a_text_and_alone():
     assert (job.ending.runtime_s, job.matrix.queue_depths) == (7, (1, 8))
 
 
+def test_a_given_variable_in_brackets_is_a_list():
+    text = "variables: {W: [ws], D: 1}\nworkloads: ${W}\nmatrix: {queue_depth: '${D}'}\n"
+    job = parse(text, variables={"W": "[rr, wr,]", "D": "[1, 8]"})
+    assert [each.name for each in job.workloads] == ["rr", "wr"]
+    assert job.matrix.queue_depths == (1, 8)
+
+
 def test_a_given_variable_wins():
     job = parse("variables: {T: 7s}\nworkloads: rr\nduration: ${T}\n", variables={"T": "9s"})
     assert job.ending.runtime_s == 9
