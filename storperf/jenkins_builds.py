@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
-from storperf import baselines, service
+from storperf import baselines, clouds, service
 from storperf.deadline import Deadline
 from storperf.errors import ExitCode, UnknownName, UsageError
 from storperf.hooks.criteria import verdict_facts
 from storperf.hooks.jenkins_server import EndedBuild, GoodBuild, JenkinsLogin, JenkinsServer
 from storperf.model.result import RunResult
+from storperf.model.run import RunState
 from storperf.reports.clean import line
 from storperf.reports.papers import PAPERS
 from storperf.settings import Settings
@@ -23,12 +25,13 @@ from storperf.store.atomic import replacing
 from storperf.store.faults import file_faults
 
 BASELINE = "baseline.json"
-_LEFT = (*PAPERS, "report.html", BASELINE)
+VERDICT = "verdict.txt"
+_PAPERS = (*PAPERS, "report.html")
 # Jenkins shows a description in a list of builds.
 _LONGEST_WORDS = 500
 # What a build's parameter is called there; its variable in the job file has the same name in lower
 # case.  Those of the second kind are lists.
-PARAMETERS = ("AGENT_COUNT", "VOLUME_SIZE", "VOLUME_TYPE", "DISK_TYPE", "POD", "CLOUD")
+PARAMETERS = ("AGENT_COUNT", "VOLUME_SIZE", "VOLUME_TYPE", "DISK_TYPE", "POD")
 LISTS = ("WORKLOADS", "BLOCK_SIZES", "QUEUE_DEPTHS")
 _CODES = {
     "SUCCESS": ExitCode.PASS,
@@ -78,6 +81,13 @@ def fetch_baseline(
     return found.build
 
 
+def in_cloud(settings: Settings, cloud: str) -> Settings:
+    """The settings of a build that names a cloud of clouds.yaml; the same when it names none."""
+    if not cloud:
+        return settings
+    return replace(settings, openstack={**settings.openstack, "OS_CLOUD": cloud})
+
+
 def build_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """The parameters of a build that say something, as variables of a job file."""
     single = {name: environment.get(name, "").strip() for name in PARAMETERS}
@@ -88,18 +98,19 @@ def build_variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 def clear_files(folder: Path) -> None:
     """Remove what an earlier build left in this place, so that it is not taken for this one's."""
-    for name in _LEFT:
+    for name in (*_PAPERS, VERDICT, BASELINE):
         with file_faults("remove an earlier build's file", folder / name):
             (folder / name).unlink(missing_ok=True)
 
 
 def leave_files(settings: Settings, result: RunResult, folder: Path, key_file: Path | None) -> None:
-    """Copy a run's papers and its job's baseline to where Jenkins picks them up."""
+    """Put a run's papers, its verdict and its job's baseline where Jenkins picks them up."""
     with service.open_store(settings) as store:
         source = store.artefacts(result.run.id)
     with file_faults("leave the build's files", folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for name in _LEFT:
+        (folder / VERDICT).write_text(f"{description(result)}\n", encoding="utf-8")
+        for name in _PAPERS:
             if (source / name).is_file():
                 shutil.copyfile(source / name, folder / name)
     try:
@@ -126,6 +137,28 @@ def annotate(
     words = description(service.show(settings, run_text))
     JenkinsServer(login).describe(job, build, words)
     return words
+
+
+def clean_up(
+    settings: Settings, title: str, *, cloud: str | None, with_cloud: bool
+) -> tuple[tuple[str, ...], ExitCode]:
+    """End what a build has left running, and delete what it left in a cloud; says what was done.
+
+    A run whose manager is gone is torn down from here; a living one is asked to end.
+    """
+    done = []
+    with service.open_store(settings) as store:
+        runs = store.find_runs(limit=None)
+    for run in runs:
+        if run.state is RunState.RUNNING and run.title == title:
+            ended = service.cancel_run(settings, run.id)
+            done.append(f"run {run.id}: {'asked to end' if ended.ended_s is None else 'ended'}")
+    if not with_cloud:
+        return tuple(done), ExitCode.PASS
+    found = clouds.cleanup(settings, cloud, dry_run=False)
+    ours = [each for each in found.found if each.whose.may_go]
+    done += [f"{each.kind} {each.name}: {each.fault or 'deleted'}" for each in ours]
+    return (*done, *found.faults), found.exit_code
 
 
 def trigger(login: JenkinsLogin, job: str, parameters: Mapping[str, str]) -> str:

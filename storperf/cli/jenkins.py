@@ -58,13 +58,16 @@ KeyOption = Annotated[
         show_default=False,
     ),
 ]
+CloudOption = Annotated[
+    str, typer.Option("--cloud", envvar="CLOUD", help="A cloud of clouds.yaml, for `heat`.")
+]
 PatienceOption = Annotated[
     str, typer.Option("--patience", help="How long a build may be queued and built.")
 ]
 
 
 @app.command("run")
-def run(
+def run(  # noqa: PLR0913, PLR0917 - an option each
     context: typer.Context,
     job_file: Annotated[
         Path, typer.Argument(metavar="JOB", envvar="JOB_FILE", help="The job file (YAML).")
@@ -75,12 +78,13 @@ def run(
     title: Annotated[
         str | None, typer.Option("--title", envvar="BUILD_TAG", help="A name for people.")
     ] = None,
+    cloud: CloudOption = "",
     key_file: KeyOption = None,
 ) -> None:
     """Measure, and leave JUnit, report and baseline where Jenkins picks them up.
 
-    The parameters AGENT_COUNT, VOLUME_SIZE, VOLUME_TYPE, DISK_TYPE, POD, CLOUD, WORKLOADS,
-    BLOCK_SIZES and QUEUE_DEPTHS of the build, where they say something, become the job file's
+    The parameters AGENT_COUNT, VOLUME_SIZE, VOLUME_TYPE, DISK_TYPE, POD, WORKLOADS, BLOCK_SIZES
+    and QUEUE_DEPTHS of the build, where they say something, become the job file's
     variables of these names in lower case.
     Ends as `storperf run`; the last lines are `storperf-verdict: ...` and, where neither the
     storage nor the job is to blame, `storperf-mark: infrastructure`.
@@ -89,7 +93,7 @@ def run(
     from storperf.cli.running import exit_code_of, followed
     from storperf.plan import plan_job
 
-    chosen = settings(context)
+    chosen = jenkins_builds.in_cloud(settings(context), cloud)
     jenkins_builds.clear_files(output)
     given = jenkins_builds.build_variables(os.environ)
     with _marking():
@@ -225,6 +229,31 @@ def annotate(  # noqa: PLR0913, PLR0917 - an option each
     login = _login(url, token_file)
     words = jenkins_builds.annotate(settings(context), run_text, login, job=job, build=build)
     sys.stdout.write(f"{words}\n")
+
+
+@app.command("cleanup")
+def cleanup(
+    context: typer.Context,
+    title: Annotated[
+        str, typer.Option("--title", envvar="BUILD_TAG", help="The title of the build's runs.")
+    ],
+    provider: Annotated[
+        str, typer.Option("--provider", envvar="PROVIDER", help="`heat`: look into the cloud too.")
+    ] = "local",
+    cloud: CloudOption = "",
+) -> None:
+    """End runs that the build left behind, and delete what is left of them in the cloud.
+
+    Exit code 4: something stays that should have gone.
+    """
+    from storperf import jenkins_builds
+
+    done, code = jenkins_builds.clean_up(
+        settings(context), title, cloud=cloud or None, with_cloud=provider == "heat"
+    )
+    for each in done or ("nothing is left",):
+        sys.stdout.write(f"{each}\n")
+    raise typer.Exit(code)
 
 
 # --- in detail -------------------------------------------------------------------------------

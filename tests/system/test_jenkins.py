@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 from system.together import Facts
@@ -47,8 +48,9 @@ def a_build_runs_with_its_parameters_and_leaves_its_files(storperf):
     names = {path.name for path in left.iterdir()}
     assert names == {
         *("baseline.json", "figures.csv", "junit.xml"),
-        *("report.html", "report.md", "result.json"),
+        *("report.html", "report.md", "result.json", "verdict.txt"),
     }
+    assert last == f"storperf-verdict: {(left / 'verdict.txt').read_text()}".rstrip()
     result = json.loads((left / "result.json").read_bytes())
     assert (result["job"]["lab"], result["run"]["title"]) == ("pod9", "night-7")
     assert {step["workload"] for step in result["steps"]} == {"rr", "wr"}
@@ -101,6 +103,23 @@ def a_run_that_its_infrastructure_ended_bears_a_mark(storperf):
     assert verdict.startswith("storperf-verdict: inconclusive, invalid: ")
     assert mark == "storperf-mark: infrastructure"
     assert (storperf.folder / "storperf-results" / "junit.xml").is_file()
+
+
+@fact
+def cleanup_ends_the_runs_of_its_own_build_alone(storperf):
+    job = storperf.job(provider=storperf.lying_fio(), duration="60s")
+    running = storperf.start("jenkins", "run", job, BUILD_TAG="night-8")
+    running.until("rr-bs4k-qd1-nj1-a1: started")
+    # As Jenkins does with what an aborted build leaves behind.
+    running.process.send_signal(signal.SIGKILL)
+    running.process.wait()
+    other = storperf("jenkins", "cleanup", BUILD_TAG="night-7")
+    assert (other.exit_code, other.stdout) == (0, "nothing is left\n"), other
+    ended = storperf("jenkins", "cleanup", BUILD_TAG="night-8")
+    assert (ended.exit_code, ended.stdout.endswith(": ended\n")) == (0, True), ended
+    [run] = storperf("list", "--json").json["runs"]
+    assert run["state"] == "cancelled"
+    storperf.assert_nothing_left()
 
 
 RESULTS = {"UNSTABLE": 3, "FAILURE": 1, "NOT_BUILT": 4}
