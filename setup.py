@@ -11,6 +11,8 @@ setup(
             "store/migrations/**/*",
             "reports/html_templates/*",
             "graphite/requirements-graphite.txt",
+            "web/pages/templates/*",
+            "web/pages/static/*",
         ],
         "storperf.heat_templates": ["*.yaml", "*.md"],
     },

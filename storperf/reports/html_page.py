@@ -53,7 +53,7 @@ def page_pieces(
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
     return (
-        _environment()
+        page_environment()
         .get_template(template)
         .generate(
             policy=policy,
@@ -83,9 +83,13 @@ def figure(metric: str, value: float | None) -> str:
     return "-" if value is None else quantity(METRICS[metric], value)
 
 
-def _environment() -> jinja2.Environment:
+def page_environment(*folders: Path) -> jinja2.Environment:
+    """What renders pages: every value is escaped, and may not mislead the eye.
+
+    Templates come from `folders`, then from those of the reports.
+    """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER),
+        loader=jinja2.FileSystemLoader([*folders, FOLDER]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -95,6 +99,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "script_json": script_json,
         "when": when,
+        "iso": lambda epoch_s: datetime.fromtimestamp(epoch_s, UTC).isoformat(),
         "line": line,
         "duration": render_duration,
         "bytes": _bytes,

@@ -19,6 +19,7 @@ from storperf.web.compatible.allowed import Allowed
 from storperf.web.log_tail import LogTail
 from storperf.web.native import router as native
 from storperf.web.native.faults import add_fault_handlers
+from storperf.web.pages import router as pages
 from storperf.web.served import Served
 
 
@@ -59,6 +60,7 @@ def create_app(settings: Settings, *, runs_at_once: int | None = None) -> FastAP
     add_fault_handlers(app)
     app.include_router(native.router)
     compatible.install(app)
+    app.include_router(pages.router)
     return app
 
 
