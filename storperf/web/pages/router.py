@@ -9,7 +9,6 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
-from storperf import service
 from storperf.errors import UnknownName
 from storperf.model.access import Caller, Scope
 from storperf.model.listing import RunSearch
@@ -31,6 +30,7 @@ _PAPERS = {
     "figures.csv": "text/csv; charset=utf-8",
 }
 _NOTES = 200
+_HISTORY = 100
 
 
 @router.get("/")
@@ -156,7 +156,7 @@ def history(job: str, caller: Reader, by: ServedBy, lab: str | None = None) -> R
     from storperf.reports.html_history import render_history
 
     del caller
-    found = service.history(by.settings, job, lab)
+    found = by.histories.of_job(job, lab, _HISTORY)
     links = {
         each.id: f"/runs/{quote(each.id)}/report"
         for each in found.runs
