@@ -29,6 +29,7 @@ from storperf.cli import (
     queueing,
     reporting,
     running,
+    scheduling,
     series,
     serve,
     verdicts,
@@ -94,6 +95,7 @@ app.add_typer(agent.app, name="agent")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(graphite.app, name="graphite")
 app.add_typer(queueing.app, name="queue")
+app.add_typer(scheduling.app, name="schedule")
 app.add_typer(verdicts.app, name="verdict")
 app.add_typer(workload.app, name="workload")
 app.add_typer(heat.app, name="heat")

@@ -293,6 +293,17 @@ class JobFile(Section):
         (),
         shown=[],
     )
+    resources: Annotated[
+        tuple[scalars.Name, ...],
+        BeforeValidator(one_or_more),
+        AfterValidator(distinct),
+    ] = _key(
+        "Names of what no other run may use meanwhile, such as a storage backend: runs in a "
+        "[queue](../how-to/queue-runs.md) that share one follow each other. Hosts, stacks and "
+        "remote targets need no name.",
+        (),
+        shown=[],
+    )
     allow_unsafe_fio_options: scalars.Flag = _key(
         "Lets a workload name fio options that run commands, touch other files or change the "
         "host. Refused in job files that come through the API.",

@@ -154,6 +154,7 @@ def _job(file: JobFile, workloads: Sequence[Workload], origin: Origin, text: str
         confirmation=Confirmation(when=file.confirm.when, at_most_s=file.confirm.at_most),
         probes=tuple(probe(each) for each in file.probes),
         observe=tuple(observed_host(each) for each in file.observe),
+        resources=file.resources,
     )
 
 

@@ -266,6 +266,7 @@ class Job:
     confirmation: Confirmation = field(default_factory=Confirmation)
     probes: tuple[Probe, ...] = ()
     observe: tuple[ObservedHost, ...] = ()
+    resources: tuple[str, ...] = ()
 
     @property
     def last_repeat(self) -> int:

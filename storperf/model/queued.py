@@ -53,6 +53,8 @@ class Schedule:
     """A job that is put into the queue by the clock.
 
     `rule` is plain JSON values (storperf/queueing/times.py reads it); `next_s` is when it is due.
+    `facts` are plain values: how its runs are to be run, as in an entry, and under `note` what
+    became of it when it was due last, if no run came of it.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Schedule:
     is_enabled: bool = True
     next_s: float | None = None
     last_run: str | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

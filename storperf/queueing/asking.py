@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 
 from storperf import service
 from storperf.engine.profiles import Library
 from storperf.errors import Conflict, UnknownName
 from storperf.jobfile.parse import parse_job
 from storperf.model.ending import ConfirmWhen
+from storperf.model.host import SshHost
 from storperf.model.job import Job, Origin
 from storperf.model.queued import EntryState, QueueEntry
 from storperf.model.run import RunState
@@ -37,30 +40,54 @@ def submit(  # noqa: PLR0913 - what a caller may say, by keyword
 ) -> QueueEntry:
     """Put a run of a job file into the queue; JobFileError when it could not be carried out.
 
-    The text is taken as trusted: what comes from a request must have been vetted.
+    The text is taken as trusted: what comes from a request must have been vetted.  Of `facts`,
+    `graphite` False sends nothing to any, and `not_after_s` is when waiting ends.
     """
+    entry = make_entry(
+        settings,
+        job_text,
+        submitted_by=submitted_by,
+        title=title,
+        priority=priority,
+        facts={"confirm": None if confirm is None else confirm.value, **(facts or {})},
+    )
+    entry = replace(entry, not_before_s=not_before_s)
+    store.enqueue(entry)
+    return entry
+
+
+def make_entry(  # noqa: PLR0913 - what a caller may say, by keyword
+    settings: Settings,
+    job_text: str,
+    *,
+    submitted_by: str,
+    title: str | None,
+    priority: int,
+    facts: Mapping[str, object],
+) -> QueueEntry:
+    """An entry that is in no queue yet; JobFileError when the job could not be carried out."""
     job = parse_trusted(settings, job_text)
     plan_job(job)
     now_s = time.time()
-    entry = QueueEntry(
+    return QueueEntry(
         run_id=service.new_run_id(now_s),
         job_name=job.name,
         lab=job.lab,
         title=title,
         job_text=job.text,
-        resources=resources_of(job),
+        resources=resources_of(job, partial(_address, settings)),
         priority=priority,
         submitted_by=submitted_by,
         submitted_s=now_s,
-        not_before_s=not_before_s,
-        facts={
-            "confirm": None if confirm is None else confirm.value,
-            "directory": str(settings.directory),
-            **(facts or {}),
-        },
+        facts={"directory": str(settings.directory), **facts},
     )
-    store.enqueue(entry)
-    return entry
+
+
+def _address(settings: Settings, host: SshHost) -> str:
+    # paramiko is heavy, and most jobs name no host.
+    from storperf.remote.ssh_login import find_address
+
+    return find_address(host, settings.home)
 
 
 def parse_trusted(settings: Settings, job_text: str) -> Job:

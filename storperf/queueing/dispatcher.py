@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import select
 import signal
 import time
@@ -19,6 +20,7 @@ from storperf.queueing.children import Child, last_words, start_child
 from storperf.queueing.choosing import startable
 from storperf.queueing.entries import find_run, is_cancelled_early, refuse, settle
 from storperf.queueing.locks import has_child, take_child_lock
+from storperf.queueing.scheduling import NOT_AFTER, fire_due
 from storperf.settings import Settings
 from storperf.store.store import Store
 
@@ -48,11 +50,13 @@ class Dispatcher:
         *,
         at_once: int = RUNS_AT_ONCE,
         epoch: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._settings = settings
         self._store = store
         self._at_once = at_once
         self._epoch = epoch
+        self._chance = chance
         self._children: dict[str, Child] = {}
         self._starts: Counter[str] = Counter()
         self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -85,13 +89,28 @@ class Dispatcher:
         os.close(self._wake_fd)
 
     def look(self) -> None:
-        """Settle what has ended, go on with what has died, begin what may."""
+        """Settle what has ended, go on with what has died, begin what may.
+
+        What is due by the clock goes into the queue first.
+        """
         for entry in self._store.queue_entries(_GOING):
             self._look_at(entry)
-        waiting, going = self._store.queue_entries(_WAITING), self._store.queue_entries(_GOING)
         now_s = self._epoch()
+        fire_due(self._settings, self._store, now_s, self._chance)
+        waiting, going = self._store.queue_entries(_WAITING), self._store.queue_entries(_GOING)
+        waiting = tuple(entry for entry in waiting if not self._is_too_late(entry, now_s))
         for entry in startable(waiting, going, at_once=self._at_once, now_s=now_s):
             self._start(entry, _WAITING)
+
+    def _is_too_late(self, entry: QueueEntry, now_s: float) -> bool:
+        not_after_s = entry.facts.get(NOT_AFTER)
+        if not isinstance(not_after_s, int | float) or now_s < not_after_s:
+            return False
+        reason = "its window closed before what it uses was free"
+        self._store.move_entry(
+            entry.run_id, _WAITING, EntryState.REFUSED, ended_s=now_s, reason=reason
+        )
+        return True
 
     # --- one entry -----------------------------------------------------------------
 

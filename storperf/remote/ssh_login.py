@@ -68,6 +68,11 @@ def find_login(host: SshHost, home: Path, environment: Mapping[str, str]) -> Log
     )
 
 
+def find_address(host: SshHost, home: Path) -> str:
+    """The name or address that a host of an inventory is reached by."""
+    return _one(_ssh_config(home / ".ssh/config", host), "hostname") or host.address
+
+
 def _ssh_config(path: Path, host: SshHost) -> Mapping[str, str | list[str]]:
     """What `~/.ssh/config` says of a host; nothing when there is no such file."""
     # paramiko takes 0.2 s to import: most commands do without.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from storperf.model.queued import EntryState, QueueEntry
+from storperf.model.queued import EntryState, QueueEntry, Schedule
 from storperf.reports.clean import line
 from storperf.reports.step_rows import NOTHING
 from storperf.reports.table import when
+from storperf.units import render_duration
 
 
 def queue_table(entries: Sequence[QueueEntry]) -> RenderableType:
@@ -55,3 +56,33 @@ def _state(entry: QueueEntry) -> str:
     if entry.exit_code is None or entry.state is not EntryState.ENDED:
         return entry.state.value
     return f"{entry.state.value} with exit code {entry.exit_code}"
+
+
+def schedule_table(schedules: Sequence[Schedule]) -> RenderableType:
+    """A line a schedule, in the order given."""
+    if not schedules:
+        return Text("no schedules")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in ("schedule", "when", "next (UTC)", "last run", "note"):
+        table.add_column(heading, overflow="fold")
+    for schedule in schedules:
+        due = "disabled" if schedule.next_s is None else when(schedule.next_s)
+        table.add_row(
+            Text(line(schedule.name)),
+            Text(_rule(schedule.rule)),
+            Text(due),
+            Text(line(schedule.last_run or NOTHING)),
+            Text(line(str(schedule.facts.get("note") or NOTHING))),
+        )
+    return table
+
+
+def _rule(rule: Mapping[str, object]) -> str:
+    every_s = rule.get("every_s")
+    words = (
+        f"every {render_duration(float(str(every_s)))}" if every_s else f"daily at {rule.get('at')}"
+    )
+    window = rule.get("window")
+    if isinstance(window, list | tuple):
+        words += f", from {window[0]} to {window[1]}"
+    return f"{words} {rule.get('zone')}"

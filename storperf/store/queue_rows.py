@@ -88,9 +88,43 @@ class QueueRows:
     def save_schedule(self, schedule: Schedule) -> None:
         """Keep a schedule; one of the same name is replaced."""
         row = {each.name: getattr(schedule, each.name) for each in fields(schedule)}
-        row["rule"] = dict(schedule.rule)
+        row |= {"rule": dict(schedule.rule), "facts": dict(schedule.facts)}
         with self._database.write() as connection:
             upsert(connection, _SCHEDULES, [row])
+
+    def schedule(self, name: str) -> Schedule:
+        """The schedule of that name; UnknownName lists those that there are."""
+        found = {each.name: each for each in self.schedules()}
+        if name not in found:
+            known = ", ".join(found) or "there is none"
+            raise UnknownName(f"no schedule is called {name}; {known}", name=name)
+        return found[name]
+
+    def fire_schedule(
+        self, schedule: Schedule, entry: QueueEntry | None, *, next_s: float, note: str | None
+    ) -> bool:
+        """Put a schedule's run into the queue and say when it is due next, both or nothing.
+
+        Without an entry it is only passed over, and `note` says why.  False, and nothing is done,
+        when somebody changed or fired it meanwhile.
+        """
+        with self._database.write() as connection:
+            changed = connection.execute(
+                sa.update(_SCHEDULES)
+                .where(
+                    _SCHEDULES.c.name == schedule.name,
+                    _SCHEDULES.c.is_enabled,
+                    _SCHEDULES.c.next_s == schedule.next_s,
+                )
+                .values(
+                    next_s=next_s,
+                    last_run=schedule.last_run if entry is None else entry.run_id,
+                    facts={**schedule.facts, "note": note},
+                )
+            )
+            if changed.rowcount and entry is not None:
+                connection.execute(sa.insert(_QUEUE).values(_row(entry)))
+        return bool(changed.rowcount)
 
     def schedules(self) -> tuple[Schedule, ...]:
         """All of them, by name."""

@@ -286,6 +286,7 @@ schedules = sa.Table(
     sa.Column("is_enabled", sa.Boolean, nullable=False),
     sa.Column("next_s", sa.Double),
     sa.Column("last_run", sa.Text),
+    sa.Column("facts", Json, nullable=False),
 )
 
 # Only ever added to: the highest version of a name is the one that is meant.

@@ -65,6 +65,7 @@ def _jobs() -> None:
         sa.Column("is_enabled", sa.Boolean, nullable=False),
         sa.Column("next_s", sa.Double),
         sa.Column("last_run", sa.Text),
+        sa.Column("facts", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_schedules"),
     )
     op.create_table(

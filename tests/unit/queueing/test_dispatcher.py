@@ -1,0 +1,47 @@
+"""Processes that die before their run has begun are started again three times, not for ever."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from unit.queueing.entries import TEXT
+
+from storperf.model.queued import EntryState
+from storperf.queueing import asking
+from storperf.queueing.children import LOG
+from storperf.queueing.dispatcher import dispatching
+from storperf.service import open_store
+from storperf.settings import read_settings
+
+_PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def settings(tmp_path):
+    # A Python that finds nothing of its own dies at once.
+    return read_settings({"HOME": str(tmp_path), "PYTHONHOME": str(tmp_path)}, Path(tmp_path))
+
+
+def until_it_ended(store, run_id):
+    give_up_s = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < give_up_s:
+        entry = store.queue_entry(run_id)
+        if entry.state not in {EntryState.QUEUED, EntryState.RUNNING}:
+            return entry
+        threading.Event().wait(0.01)
+    return pytest.fail("the entry never ended")
+
+
+def test_a_process_that_always_dies_is_given_up_with_its_last_words(settings):
+    with open_store(settings) as store, dispatching(settings, store, at_once=1) as dispatcher:
+        entry = asking.submit(settings, store, TEXT, submitted_by="somebody")
+        dispatcher.wake()
+        ended = until_it_ended(store, entry.run_id)
+        said = (store.artefacts(entry.run_id) / LOG).read_text()
+    assert ended.state is EntryState.REFUSED
+    assert ended.reason.startswith("its process died 3 times before the run began: ")
+    assert said.count("Fatal Python error") == 3
+    assert said.strip().splitlines()[-1] in ended.reason
