@@ -102,7 +102,7 @@ def a_target_larger_than_the_free_space_is_refused_before_anything_is_written(st
 @fact
 def a_target_that_another_run_holds_is_refused_and_the_holder_is_named(storperf):
     provider = storperf.lying_fio()
-    first = storperf.start("run", storperf.job(provider=provider, duration="15s"), "--json")
+    first = storperf.start("run", storperf.job(provider=provider, duration="10m"), "--json")
     first.until("rr-bs4k-qd1-nj1-a1: started")
     other = {
         "STORPERF_RESULTS": str(storperf.top / "other-results"),
