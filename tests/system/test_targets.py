@@ -282,7 +282,7 @@ def test_a_device_that_another_run_holds_is_refused(storperf, loop_device):
     device, image = loop_device()
     target = on_device(device, image, size="16M")
     first = storperf.start(
-        "run", storperf.job(target=target, provider=storperf.lying_fio(), duration="15s")
+        "run", storperf.job(target=target, provider=storperf.lying_fio(), duration="10m")
     )
     first.until("rr-bs4k-qd1-nj1-a1: started")
     second = storperf.run_job(target=target, provider=storperf.lying_fio())
