@@ -7,7 +7,7 @@ import sys
 
 HEAVY = (
     *("sqlalchemy", "alembic", "numpy", "scipy", "plotly", "paramiko", "heatclient"),
-    "keystoneauth1",
+    *("keystoneauth1", "requests", "jenkinsapi", "botocore"),
     *("pydantic", "storperf.jobfile.models"),
 )
 LOADED = """
