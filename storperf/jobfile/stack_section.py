@@ -173,6 +173,12 @@ class StackSection(Section):
         shown="fail",
     )
     create_timeout: _Duration = _key("How long the stack may take.", 1800.0, shown="30m")
+    stall_timeout: _Duration = _key(
+        "Heat that tells nothing new for so long, with no server and no volume in the making, has "
+        "lost its work (its engine was restarted): the stack is updated, so that it goes on.",
+        180.0,
+        shown="3m",
+    )
     ready_timeout: _Duration = _key(
         "How long agents may take from then until SSH answers and volumes are seen.",
         600.0,
@@ -199,6 +205,7 @@ def stack(section: StackSection) -> Stack:
     names = {
         "ephemeral": "ephemeral_bytes",
         "create_timeout": "create_s",
+        "stall_timeout": "stall_s",
         "ready_timeout": "ready_s",
         "delete_timeout": "delete_s",
         "lifetime": "lifetime_s",

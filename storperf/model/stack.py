@@ -53,6 +53,7 @@ class Stack:
     is this machine's address; `floating` is the network that floating IPs are taken from.
     `ephemeral_bytes` is a disk of the hypervisor beside the root disk.
     `attach` is a stack that another run has kept, and that stays.
+    Heat that tells nothing new for `stall_s` while nothing is being made has lost its work.
     A stack lives for `lifetime_s` at most: then everybody may remove it.
     """
 
@@ -75,6 +76,7 @@ class Stack:
     name: str | None = None
     on_partial: OnPartial = OnPartial.FAIL
     create_s: float = 1800.0
+    stall_s: float = 180.0
     ready_s: float = 600.0
     delete_s: float = 900.0
     lifetime_s: float = 2 * 86_400.0

@@ -126,7 +126,7 @@ class HeatProvider:
             return []
         cloud = open_cloud(self._settings, wish(job).cloud)
         life = StackLife(cloud, state.name, state.token, errand)
-        left = life.delete(Deadline.after(wish(job).delete_s))
+        left = life.delete(Deadline.after(wish(job).delete_s), wish(job).stall_s)
         if not left:
             state.forget()
         return left
@@ -253,8 +253,9 @@ def _bring_up(work: _Work, found: Body | None, template: Template) -> Body:
         tags = (*marks(work.state.run_id, work.state.expires_s).tags, *stack.tags)
         tell(f"creating the stack {life.name}: {count} agents")
         found = life.create(template, tags, stack.create_s)
-    found = life.wait(found, template, deadline)
-    missing = set(template.body["resources"]) - set(life.resources(found))
+    found = life.wait(found, template, deadline, stack.stall_s)
+    is_done = not found["stack_status"].endswith("_IN_PROGRESS")
+    missing = set(template.body["resources"]) - set(life.resources(found)) if is_done else set()
     if missing and stack.attach:
         raise UsageError(
             f"the stack {life.name} has no {', '.join(sorted(missing))}; attach a job that asks "
@@ -264,7 +265,7 @@ def _bring_up(work: _Work, found: Body | None, template: Template) -> Body:
     if missing or (goes_on and found["stack_status"].endswith("_FAILED")):
         tell(f"updating the stack {life.name}: {count} agents")
         life.update(found, template, stack.create_s)
-        found = life.wait(found, template, deadline)
+        found = life.wait(found, template, deadline, stack.stall_s)
     if found["stack_status"].endswith("_COMPLETE") or goes_on:
         return found
     why = "; ".join(life.why_failed(found))

@@ -18,12 +18,12 @@ Body = dict[str, Any]
 _SERVERS = "2.47"
 
 
-def fetch_servers(cloud: Cloud, stack_name: str, ids: set[str]) -> dict[str, Body]:
+def fetch_servers(cloud: Cloud, stack_name: str, ids: set[str] | None = None) -> dict[str, Body]:
     """The servers of a stack by id, in one request for each page of the project's."""
     found = cloud.compute.pages(
         "/servers/detail", "servers", name=f"^{stack_name}-", microversion=_SERVERS
     )
-    return {each["id"]: each for each in found if each["id"] in ids}
+    return {each["id"]: each for each in found if ids is None or each["id"] in ids}
 
 
 def fetch_volumes(cloud: Cloud, ids: set[str]) -> dict[str, Body]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from storperf.deadline import Deadline
+
 Body = dict[str, Any]
 
 _COUNTED = (
@@ -57,6 +59,30 @@ class Progress:
         )
 
 
+class Silence:
+    """Whether nothing new was heard for `limit_s`."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._last: object = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Count from now on."""
+        self._end = Deadline.after(self._limit_s)
+
+    def hear(self, sign: object) -> None:
+        """Take in what is known by now; when it has changed, the silence is broken."""
+        if sign != self._last:
+            self._last = sign
+            self.begin()
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the limit is over."""
+        return self._end.is_over
+
+
 def reasons(resources: Iterable[Body]) -> list[str]:
     """A line for each resource that failed, with its reason; those that merely waited are none."""
     return [
@@ -64,4 +90,13 @@ def reasons(resources: Iterable[Body]) -> list[str]:
         f"{' '.join(str(each['resource_status_reason']).split())}"
         for each in resources
         if each["resource_status"].endswith("_FAILED")
+    ]
+
+
+def unfinished(resources: Iterable[Body]) -> list[str]:
+    """A line for each resource that Heat is still at."""
+    return [
+        f"{each['resource_name']} ({each['resource_type']}) is {each['resource_status']}"
+        for each in resources
+        if each["resource_status"].endswith("_IN_PROGRESS")
     ]

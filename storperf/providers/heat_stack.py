@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 from storperf.deadline import Deadline
 from storperf.errors import Cancelled, CloudError, Conflict
 from storperf.heat.template import Template
-from storperf.providers.heat_progress import Progress, reasons
+from storperf.providers.heat_facts import fetch_servers
+from storperf.providers.heat_progress import Progress, Silence, reasons, unfinished
 from storperf.providers.openstack_session import Cloud
 from storperf.providers.provider import Errand
 
@@ -21,8 +23,13 @@ Body = dict[str, Any]
 _FIRST_LOOK_S = 1.0
 _LONGEST_LOOK_S = 5.0
 _GONE = "DELETE_COMPLETE"
+_IN_PROGRESS = "_IN_PROGRESS"
 _DELETES = 3
+# The first makes FAILED what was lost, the second makes it anew, the third is for a second loss.
+_TAKEOVERS = 3
 _EVENTS = 200
+_NEWEST: Body = {"sort_keys": "created_at", "sort_dir": "desc"}
+_STALL_S = 180.0
 
 
 class StackLife:
@@ -30,6 +37,7 @@ class StackLife:
 
     def __init__(self, cloud: Cloud, name: str, token: str, errand: Errand) -> None:
         self.name = name
+        self._cloud = cloud
         self._heat = cloud.orchestration
         self._tag = f"storperf_token={token}"
         self._errand = errand
@@ -80,20 +88,25 @@ class StackLife:
         }
         self._heat.put(_path(stack), asked)
 
-    def wait(self, stack: Body, template: Template, deadline: Deadline) -> Body:
+    def wait(self, stack: Body, template: Template, deadline: Deadline, stall_s: float) -> Body:
         """The stack once Heat is done with it, or as it is when the deadline is over.
 
-        Progress is told; Cancelled when the errand ends.
+        An engine that is killed forgets what it was at, and the stack stays IN_PROGRESS for ever.
+        After `stall_s` without a word it is updated: that makes FAILED what was lost, and another
+        update makes it anew.  Progress is told; Cancelled when the errand ends.
         """
         progress = Progress(template.body["resources"], self._errand.tell)
-        for now in self._looks(deadline, self._wait_or_end):
-            if now is None:
-                raise CloudError(f"the stack {self.name} was deleted by somebody else", status=404)
-            progress.hear(self._events(now, progress))
-            if not now["stack_status"].endswith("_IN_PROGRESS"):
-                return now
-            stack = now
-        return stack
+        found = self._watched(stack, progress, deadline, stall_s)
+        for number in range(1, _TAKEOVERS + 1):
+            is_stuck = _is_in_progress(found)
+            is_lost = number > 1 and found["stack_status"].endswith("_FAILED")
+            if deadline.is_over or not (is_stuck or is_lost):
+                break
+            why = f"Heat tells nothing new for {stall_s:.0f} s" if is_stuck else "a part was lost"
+            self._errand.tell(f"updating {self.name} ({number}/{_TAKEOVERS}): {why}")
+            self.update(found, template, deadline.remaining_s())
+            found = self._watched(found, progress, deadline, stall_s)
+        return found
 
     def resources(self, stack: Body) -> dict[str, Body]:
         """The stack's resources by name: `physical_resource_id`, `resource_status` and more."""
@@ -101,12 +114,17 @@ class StackLife:
         return {each["resource_name"]: each for each in found}
 
     def why_failed(self, stack: Body) -> list[str]:
-        """A line for each resource that failed; Heat's general one when none says why."""
-        return reasons(self.resources(stack).values()) or [stack["stack_status_reason"]]
+        """A line for each resource that failed, else for each that Heat is still at.
 
-    def delete(self, deadline: Deadline) -> list[str]:
+        Heat's general reason when there is neither.
+        """
+        found = self.resources(stack).values()
+        return reasons(found) or unfinished(found) or [stack["stack_status_reason"]]
+
+    def delete(self, deadline: Deadline, stall_s: float = _STALL_S) -> list[str]:
         """Delete the stack, more than once if need be; what is left, by name and reason.
 
+        Asked again, too, when Heat tells nothing new for `stall_s`: it may have lost its work.
         Not cancelled by anybody: a second Ctrl-C would leave what costs money.
         """
         left: list[str] = []
@@ -118,14 +136,42 @@ class StackLife:
             if stack is None:
                 return []
             if number:
-                self._errand.tell(f"deleting {self.name} again: {'; '.join(left)}")
+                self._errand.tell(f"deleting {self.name} again: {len(left)} left, {left[0]}")
             self._heat.delete(_path(stack))
-            left = self._deleted(stack, deadline)
+            left = self._deleted(stack, deadline, math.inf if number == _DELETES - 1 else stall_s)
             if not left or deadline.is_over:
                 break
         return left
 
     # --- in detail ---------------------------------------------------------------------------
+
+    def _watched(self, stack: Body, progress: Progress, deadline: Deadline, stall_s: float) -> Body:
+        """The stack when Heat is done with it, has lost it, or the deadline is over."""
+        silence = Silence(stall_s)
+        for now in self._looks(deadline, self._wait_or_end):
+            if now is None:
+                raise CloudError(f"the stack {self.name} was deleted by somebody else", status=404)
+            news = self._events(now, progress)
+            progress.hear(news)
+            if not _is_in_progress(now):
+                return now
+            stack = now
+            silence.hear((now["stack_status"], news[-1]["id"] if news else None))
+            if silence.is_too_long:
+                if not self._is_being_made():
+                    return now
+                silence.begin()
+        return stack
+
+    def _is_being_made(self) -> bool:
+        """Whether Nova or Cinder are still at something, so that Heat has cause to wait."""
+        prefix = f"{self.name}-"
+        servers = fetch_servers(self._cloud, self.name)
+        volumes = self._cloud.volume.pages("/volumes/detail", "volumes")
+        return any(each["status"] == "BUILD" for each in servers.values()) or any(
+            each["status"] == "creating" and (each["name"] or "").startswith(prefix)
+            for each in volumes
+        )
 
     def _present(self) -> Body:
         stack = self.find()
@@ -133,13 +179,16 @@ class StackLife:
             raise CloudError(f"Heat took the stack {self.name} and has it no more", status=404)
         return stack
 
-    def _deleted(self, stack: Body, deadline: Deadline) -> list[str]:
-        """Wait until it is gone; what is left when it is not."""
+    def _deleted(self, stack: Body, deadline: Deadline, stall_s: float) -> list[str]:
+        """Wait until it is gone; what is left when it is not, or nothing goes on."""
+        silence = Silence(stall_s)
         for now in self._looks(deadline, threading.Event().wait):
             if now is None:
                 return []
             stack = now
-            if now["stack_status"] == "DELETE_FAILED":
+            newest = self._heat.find(f"{_path(now)}/events", **_NEWEST, limit=1) or {"events": []}
+            silence.hear([each["id"] for each in newest["events"]])
+            if now["stack_status"] == "DELETE_FAILED" or silence.is_too_long:
                 break
         found = self._heat.find(f"{_path(stack)}/resources")
         if found is None:
@@ -173,7 +222,7 @@ class StackLife:
         appear behind a marker that was later.
         """
         found: list[Body] = []
-        query: Body = {"limit": _EVENTS, "sort_keys": "created_at", "sort_dir": "desc"}
+        query: Body = {**_NEWEST, "limit": _EVENTS}
         while True:
             answer = self._heat.find(f"{_path(stack)}/events", **query)
             page = [] if answer is None else answer["events"]
@@ -185,3 +234,7 @@ class StackLife:
 
 def _path(stack: Body) -> str:
     return f"/stacks/{stack['stack_name']}/{stack['id']}"
+
+
+def _is_in_progress(stack: Body) -> bool:
+    return str(stack["stack_status"]).endswith(_IN_PROGRESS)

@@ -1,12 +1,14 @@
 """Heat as a small program, with what it makes in Nova, Cinder and Neutron.
 
 For faults that a real cloud cannot be made to show, and where there is no cloud.  It makes what a
-template says at once, or after so many looks (`looks`), or not (`breaks`: a reason by resource).
+template says at once, or after so many looks (`looks`), or not (`breaks`: a reason by resource);
+it loses its work so many times (`losses`), as an engine does that is killed.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 import uuid
 from urllib.parse import parse_qs
 
@@ -24,6 +26,7 @@ class HeatServer(CloudServer):
         self.stacks = {}
         self.things = {"servers": {}, "volumes": {}, "ports": {}, "keypairs": {}}
         self.looks = 0
+        self.losses = 0
         self.breaks = {}
         self.keeps = {}
         self._numbers = itertools.count(1)
@@ -88,8 +91,10 @@ class HeatServer(CloudServer):
         return 202, b"<html><h1>202 Accepted</h1></html>"
 
     def _begin(self, stack, action, body):
-        stack |= {"action": action, "left": self.looks, "body": body}
-        if not self.looks:
+        is_lost = self.losses > 0
+        self.losses -= is_lost
+        stack |= {"action": action, "left": math.inf if is_lost else self.looks, "body": body}
+        if not stack["left"]:
             self._finish(stack)
 
     def _finish(self, stack):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -71,6 +72,11 @@ class Manager:
 
     def release(self):
         return self.provider.release(self.job, self.errand(0, creates=False))
+
+
+def briefly(_seconds):
+    """As long as the stand-in takes for anything; nobody has asked for the end."""
+    return threading.Event().wait(0.1)
 
 
 def test_a_stack_comes_and_goes_with_all_it_had(heat, tmp_path):
@@ -208,6 +214,45 @@ def test_a_stack_that_somebody_else_deletes_is_told(heat, tmp_path):
     with pytest.raises(CloudError, match="deleted by somebody else"):
         manager.acquire(wait=wait)
     assert manager.release() == []
+
+
+def test_a_heat_that_has_lost_its_work_is_sent_it_again_and_makes_what_failed_anew(heat, tmp_path):
+    heat.losses = 1
+    heat.breaks = {"agent-01": "Worker went down during resource CREATE"}
+    manager = Manager(heat, tmp_path, stack=", stall_timeout: 1s")
+
+    def wait(_seconds):
+        if any("a part was lost" in line for line in manager.told):
+            heat.breaks = {}
+        return briefly(_seconds)
+
+    heat.looks = 2
+    assert len(manager.acquire(wait=wait)) == 2
+    told = [line for line in manager.told if line.startswith("updating")]
+    assert [line.partition(": ")[2] for line in told] == [
+        "Heat tells nothing new for 1 s",
+        "a part was lost",
+    ]
+
+
+def test_a_heat_that_always_loses_its_work_is_given_up(heat, tmp_path):
+    heat.losses = 1000
+    manager = Manager(heat, tmp_path, stack=", stall_timeout: 1s")
+    with pytest.raises(CloudError, match="UPDATE_IN_PROGRESS"):
+        manager.acquire(wait=briefly)
+    assert len([line for line in manager.told if line.startswith("updating")]) == 3
+    assert manager.release() == []
+    assert heat.stacks == {}
+
+
+def test_a_server_that_is_being_built_is_waited_for(heat, tmp_path):
+    heat.losses = 1000
+    manager = Manager(heat, tmp_path, stack=", stall_timeout: 1s, create_timeout: 4s")
+    name = f"storperf-{RUN}-agent-01"
+    heat.things["servers"]["s"] = {"id": "s", "name": name, "status": "BUILD"}
+    with pytest.raises(CloudError, match="CREATE_IN_PROGRESS"):
+        manager.acquire(wait=briefly)
+    assert not [line for line in manager.told if line.startswith("updating")]
 
 
 def test_what_fails_to_go_is_tried_again(heat, tmp_path):

@@ -167,6 +167,36 @@ def test_a_stack_that_somebody_else_deletes_is_told_of(manager, cloud):
     assert re.search(r"deleted by somebody else|has it no more", faults[0])
 
 
+def killed_once(name, when, away_s=5):
+    """A thread in which a service is killed at a moment, and started again."""
+
+    def restart():
+        until(when)
+        with Service(lab.folder(), name).away():
+            time.sleep(away_s)
+
+    thread = threading.Thread(target=restart)
+    thread.start()
+    return thread
+
+
+def test_a_heat_engine_that_is_killed_only_delays_create_and_delete(manager, cloud):
+    run = manager(stack=f"{PLAIN}, stall_timeout: 10s")
+    first = killed_once("heat-engine", lambda: lab.left_in(cloud, "servers")["servers"])
+    try:
+        assert len(run.acquire()) == 2
+    finally:
+        first.join(120)
+    made = {"stacks": 1, "servers": 2, "key pairs": 1, "volumes": 4, "ports": 2}
+    assert counts(cloud) == {**EMPTY, **made}
+    second = killed_once("heat-engine", lambda: len(lab.left_in(cloud, "servers")["servers"]) < 2)
+    try:
+        assert run.release() == []
+    finally:
+        second.join(120)
+    assert counts(cloud) == EMPTY
+
+
 def test_a_keystone_that_is_silent_during_create_only_delays_it(manager, cloud):
     run = manager()
 

@@ -30,9 +30,12 @@ die() { say "ERROR: $*" >&2; exit 1; }
 alive() { [ -s "$RUN/$1.pid" ] && kill -0 "$(cat "$RUN/$1.pid")" 2>/dev/null; }
 
 # start NAME COMMAND... : run in a session of its own, remember the PID, log to logs/NAME.log
+# How it was started is kept too: services write over what /proc says of that.
 start() {
     local name=$1; shift
     alive "$name" && return 0
+    printf '%s\0' "$@" >"$RUN/$name.argv"
+    env -0 >"$RUN/$name.env"
     setsid nohup "$@" >>"$LOGS/$name.log" 2>&1 </dev/null &
     echo $! >"$RUN/$name.pid"
 }
