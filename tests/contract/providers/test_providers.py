@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from lab import openstack as lab
 from tools.heat_server import HeatServer
 
 from storperf.errors import UsageError
@@ -82,18 +83,37 @@ def heat_member(folder):
         yield Member(lambda: HeatProvider(settings, ready), stack, 2, folder / "run", [])
 
 
+@contextlib.contextmanager
+def lab_member(folder):
+    """The same of a real OpenStack, in a project of its own."""
+
+    def ready(wanted, *_how, **_more):
+        return {each.name: Ready(targets=(HostTarget(path=""),)) for each in wanted}
+
+    with lab.project(instances=2) as login:
+        settings = read_settings({"HOME": str(folder), **login}, folder)
+        stack = "{image: lab-image, flavor: lab.small, network: lab-net, manager: 192.0.2.1/32}"
+        provider = f"{{kind: heat, stack: {stack}}}"
+        member = Member(lambda: HeatProvider(settings, ready), provider, 2, folder / "run", [])
+        yield member
+        job = member.job()
+        assert member.make().release(job, member.errand(job, creates=False)) == []
+        assert not any(lab.left_in(lab.cloud_of(login)).values())
+
+
 @pytest.fixture(params=["local", "ssh"])
 def existing(request, tmp_path, ears):
     """A provider of hosts that exist already."""
     return member_of(request.param, tmp_path, ears)
 
 
-@pytest.fixture(params=[*PROVIDERS])
+@pytest.fixture(params=[*PROVIDERS, pytest.param("lab", marks=pytest.mark.openstack(2))])
 def member(request, tmp_path, ears):
-    if request.param != "heat":
+    clouds = {"heat": heat_member, "lab": lab_member}
+    if request.param not in clouds:
         yield member_of(request.param, tmp_path, ears)
         return
-    with heat_member(tmp_path) as member:
+    with clouds[request.param](tmp_path) as member:
         yield member
 
 
