@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from storperf.deadline import Deadline
 from storperf.providers.openstack_session import Cloud, open_cloud
 from storperf.settings import read_settings
 
@@ -54,6 +57,76 @@ def left_in(cloud: Cloud, *names: str) -> dict[str, list[str]]:
         entries = [each for each in entries if each.get("stack_status") != "DELETE_COMPLETE"]
         found[name] = [_name(each.get("keypair", each)) for each in entries]
     return found
+
+
+@contextmanager
+def flavor(**size: int) -> Iterator[str]:
+    """A public flavor of that size; its name."""
+    compute = cloud(ADMIN).compute
+    name = f"test-{uuid.uuid4()}"
+    made = compute.post("/flavors", {"flavor": {"name": name, **size}})["flavor"]
+    try:
+        yield name
+    finally:
+        compute.delete(f"/flavors/{made['id']}")
+
+
+@contextmanager
+def image(**needs: int) -> Iterator[str]:
+    """A public image that needs so much; its name.  Nothing is in it."""
+    glance = cloud(ADMIN).image
+    name = f"test-{uuid.uuid4()}"
+    form = {"disk_format": "raw", "container_format": "bare", "visibility": "public"}
+    made = glance.post("/images", {"name": name, **form, **needs})
+    try:
+        glance.upload(f"/images/{made['id']}/file", io.BytesIO(b"x" * 512), Deadline.after(60))
+        yield name
+    finally:
+        glance.delete(f"/images/{made['id']}")
+
+
+@contextmanager
+def volume_type_without_backend() -> Iterator[str]:
+    """A volume type that no backend offers: Cinder takes its volumes, which end in `error`."""
+    cinder = cloud(ADMIN).volume
+    name = f"test-{uuid.uuid4()}"
+    asked = {"name": name, "extra_specs": {"volume_backend_name": "nowhere"}}
+    made = cinder.post("/types", {"volume_type": asked})["volume_type"]
+    try:
+        yield name
+    finally:
+        cinder.delete(f"/types/{made['id']}")
+
+
+def end_tokens(login: dict[str, str]) -> None:
+    """Make every token of a user invalid, as time does; the password stays good."""
+    admin = cloud(ADMIN).identity
+    (user,) = admin.get("/users", name=login["OS_USERNAME"])["users"]
+    admin.patch(f"/users/{user['id']}", {"user": {"password": login["OS_PASSWORD"]}})
+
+
+def snapshot(cloud: Cloud, volume: str) -> str:
+    """A snapshot of a volume that is in use; its id."""
+    asked = {"snapshot": {"volume_id": volume, "force": True}}
+    made: str = cloud.volume.post("/snapshots", asked)["snapshot"]["id"]
+    _until_status(cloud, made, "available")
+    return made
+
+
+def delete_snapshot(cloud: Cloud, made: str) -> None:
+    """Delete it, and return when it is gone."""
+    cloud.volume.delete(f"/snapshots/{made}")
+    _until_status(cloud, made, None)
+
+
+def _until_status(cloud: Cloud, snapshot: str, wanted: str | None) -> None:
+    give_up_s = time.monotonic() + 60
+    while time.monotonic() < give_up_s:
+        found = cloud.volume.find(f"/snapshots/{snapshot}")
+        if (None if found is None else found["snapshot"]["status"]) == wanted:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"snapshot {snapshot} is not {wanted}")
 
 
 def _name(entry: dict[str, str]) -> str:

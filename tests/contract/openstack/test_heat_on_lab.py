@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from lab import openstack as lab
 from lab.openstack_services import Service
 
-from storperf.errors import CloudError, StorperfError
+from storperf.errors import CloudError, Conflict, StorperfError
 from storperf.jobfile.parse import parse_job
 from storperf.model.host import HostTarget
 from storperf.providers.heat import HeatProvider
@@ -22,24 +25,28 @@ pytestmark = pytest.mark.openstack(2)
 
 JOB = """
 name: lab
-target: {{volume: {{size: 1G, type: lab}}}}
+target: {{volume: {{size: 1G, type: {kind}}}}}
 reference: {{volume: {{size: 1G, type: lab-other}}}}
 workloads: [rr]
 matrix: {{agents: [{agents}]}}
-provider: {{kind: heat, stack: {{flavor: lab.small, manager: 192.0.2.1/32, {stack}}}}}
+provider: {{kind: heat, stack: {{manager: 192.0.2.1/32, {stack}}}}}
 """
-PLAIN = "image: lab-image, network: lab-net"
+PLAIN = "image: lab-image, flavor: lab.small, network: lab-net"
 EMPTY = dict.fromkeys(lab.THINGS, 0)
 
 
 class Manager:
     """One run's manager, for which every server that Nova has is ready."""
 
-    def __init__(self, folder, login, *, stack=PLAIN, agents=2):
-        run = folder.name.replace("_", "-")
+    def __init__(  # noqa: PLR0913 - what differs between tests, by keyword
+        self, folder, login, *, stack=PLAIN, agents=2, who="", kind="lab"
+    ):
+        run = folder.name.replace("_", "-") + who
+        folder /= f"manager{who}"
+        folder.mkdir()
         settings = read_settings({"HOME": str(folder), **login}, folder, folder)
         self.told, self.facts = [], {}
-        self.job = parse_job(JOB.format(stack=stack, agents=agents), source="x")
+        self.job = parse_job(JOB.format(stack=stack, agents=agents, kind=kind), source="x")
         self.provider = HeatProvider(settings, self.ready)
         self._errand = {"run_id": run, "folder": folder / "run", "note": self.facts.update}
         self.ended = threading.Event()
@@ -54,17 +61,16 @@ class Manager:
             for each in wanted
         }
 
-    def errand(self, agents, **how):
-        return Errand(
-            **self._errand, agents=agents, tell=self.told.append, wait=self.ended.wait, **how
-        )
+    def errand(self, agents, tell=None, **how):
+        tell = tell or self.told.append
+        return Errand(**self._errand, agents=agents, tell=tell, wait=self.ended.wait, **how)
 
     def acquire(self, agents=None):
         agents = agents or max(self.job.matrix.agents)
         return self.provider.acquire(self.job, self.errand(agents))
 
-    def release(self):
-        return self.provider.release(self.job, self.errand(0, creates=False))
+    def release(self, tell=None):
+        return self.provider.release(self.job, self.errand(0, tell, creates=False))
 
 
 @pytest.fixture
@@ -97,6 +103,10 @@ def counts(cloud):
     return {name: len(found) for name, found in lab.left_in(cloud).items()}
 
 
+def states(cloud):
+    return [each["status"] for each in cloud.compute.get("/servers/detail")["servers"]]
+
+
 def until(is_so):
     give_up_s = time.monotonic() + 120
     while not is_so():
@@ -121,7 +131,8 @@ def test_a_stack_grows_without_touching_what_is_there_and_goes_with_all_it_had(m
 
 
 def test_an_own_network_has_a_router_and_floating_ips_and_all_of_it_goes(manager, cloud):
-    run = manager(stack="image: lab-image, own_network: {public: lab-public}, placement: spread")
+    own = "own_network: {public: lab-public}, placement: spread"
+    run = manager(stack=f"image: lab-image, flavor: lab.small, {own}")
     # The lab has one hypervisor, so that two agents apart are one too many.
     with pytest.raises(CloudError, match=r"No valid host|affinity"):
         run.acquire()
@@ -140,7 +151,7 @@ def test_a_quota_that_is_too_small_is_named_and_nothing_stays(manager, cloud):
 
 
 def test_an_image_that_is_missing_is_named_before_anything_is_made(manager, cloud):
-    run = manager(stack="image: no-such-image, network: lab-net")
+    run = manager(stack="image: no-such-image, flavor: lab.small, network: lab-net")
     with pytest.raises(CloudError, match="no-such-image"):
         run.acquire()
     assert counts(cloud) == EMPTY
@@ -197,13 +208,18 @@ def test_a_heat_engine_that_is_killed_only_delays_create_and_delete(manager, clo
     assert counts(cloud) == EMPTY
 
 
-def test_a_keystone_that_is_silent_during_create_only_delays_it(manager, cloud):
+def test_a_keystone_that_is_silent_and_then_down_for_half_a_minute_only_delays_create(
+    manager, cloud
+):
     run = manager()
+    keystone = Service(lab.folder(), "keystone")
 
     def restart():
         until(lambda: lab.left_in(cloud, "ports")["ports"])
-        with Service(lab.folder(), "keystone").silent():
+        with keystone.silent():
             time.sleep(5)
+        with keystone.away():
+            time.sleep(30)
 
     thread = threading.Thread(target=restart)
     thread.start()
@@ -211,3 +227,95 @@ def test_a_keystone_that_is_silent_during_create_only_delays_it(manager, cloud):
         assert len(run.acquire()) == 2
     finally:
         thread.join(120)
+    assert run.release() == []
+    assert counts(cloud) == EMPTY
+
+
+def test_two_managers_with_one_job_do_not_meet_and_a_name_that_is_taken_stays_its_owner_s(
+    manager, cloud
+):
+    named = f"{PLAIN}, name: shared"
+    runs = [manager(agents=1, who="-1"), manager(agents=1, stack=named, who="-2")]
+    with ThreadPoolExecutor() as both:
+        assert [len(places) for places in both.map(Manager.acquire, runs)] == [1, 1]
+    third = manager(agents=1, stack=named, who="-3")
+    with pytest.raises(Conflict, match="shared is taken by a stack that this run did not make"):
+        third.acquire()
+    assert third.release() == []
+    assert counts(cloud)["stacks"] == counts(cloud)["servers"] == 2
+    assert runs[0].release() == []
+    assert lab.left_in(cloud, "stacks") == {"stacks": ["shared"]}
+    assert runs[1].release() == []
+    assert counts(cloud) == EMPTY
+
+
+def test_a_volume_in_error_is_named_and_the_rest_goes(manager, cloud):
+    with lab.volume_type_without_backend() as kind:
+        run = manager(agents=1, kind=kind)
+        with pytest.raises(CloudError, match=r"agent-01-candidate-0 \(OS::Cinder::Volume\).*error"):
+            run.acquire()
+        assert run.release() == []
+        assert counts(cloud) == EMPTY
+
+
+def test_a_flavor_that_is_too_small_is_named_and_nothing_stays(manager, cloud):
+    with lab.flavor(ram=64, vcpus=1, disk=0) as small, lab.image(min_ram=512) as image:
+        run = manager(stack=f"image: {image}, network: lab-net, flavor: {small}", agents=1)
+        with pytest.raises(CloudError, match=r"requires 512 minimum ram\. Flavor \S+ has only 64"):
+            run.acquire()
+    assert run.release() == []
+    assert counts(cloud) == EMPTY
+
+
+def test_a_volume_that_is_never_attached_is_named_and_goes_once_nova_is_back(manager, cloud):
+    run = manager(stack=f"{PLAIN}, create_timeout: 25s", agents=1)
+    nova = Service(lab.folder(), "nova-compute")
+
+    def stop():
+        until(lambda: "ACTIVE" in states(cloud))
+        os.killpg(nova.pid, signal.SIGSTOP)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    try:
+        with pytest.raises(CloudError, match=r"VolumeAttachment\) is CREATE_IN_PROGRESS"):
+            run.acquire()
+    finally:
+        thread.join(120)
+        os.killpg(nova.pid, signal.SIGCONT)
+    assert run.release() == []
+    assert counts(cloud) == EMPTY
+
+
+def test_a_token_that_ends_while_a_stack_is_made_and_deleted_is_replaced(manager, cloud, login):
+    run = manager()
+    thread = threading.Thread(
+        target=lambda: (
+            until(lambda: lab.left_in(cloud, "servers")["servers"]),
+            lab.end_tokens(login),
+        )
+    )
+    thread.start()
+    try:
+        assert len(run.acquire()) == 2
+    finally:
+        thread.join(120)
+    assert run.release() == []
+    assert counts(cloud) == EMPTY
+
+
+def test_what_fails_to_go_the_first_time_goes_the_next(manager, cloud):
+    run = manager(agents=1)
+    run.acquire()
+    (volume, _) = run.facts["stack"]["agents"]["agent-01"]["volumes"]
+    # A volume with a snapshot cannot be deleted.
+    snapshot = lab.snapshot(cloud, volume["volume"])
+
+    def tell(line):
+        run.told.append(line)
+        if line.startswith("deleting"):
+            lab.delete_snapshot(cloud, snapshot)
+
+    assert run.release(tell) == []
+    assert [line for line in run.told if "again: " in line and volume["volume"] in line]
+    assert counts(cloud) == EMPTY
