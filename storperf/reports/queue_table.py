@@ -69,7 +69,7 @@ def schedule_table(schedules: Sequence[Schedule]) -> RenderableType:
         due = "disabled" if schedule.next_s is None else when(schedule.next_s)
         table.add_row(
             Text(line(schedule.name)),
-            Text(_rule(schedule.rule)),
+            Text(rule_words(schedule.rule)),
             Text(due),
             Text(line(schedule.last_run or NOTHING)),
             Text(line(str(schedule.facts.get("note") or NOTHING))),
@@ -77,7 +77,8 @@ def schedule_table(schedules: Sequence[Schedule]) -> RenderableType:
     return table
 
 
-def _rule(rule: Mapping[str, object]) -> str:
+def rule_words(rule: Mapping[str, object]) -> str:
+    """A schedule's rule in words: `daily at 22:30 Europe/Oslo`."""
     every_s = rule.get("every_s")
     words = (
         f"every {render_duration(float(str(every_s)))}" if every_s else f"daily at {rule.get('at')}"

@@ -15,6 +15,7 @@ from storperf.model.listing import RunSearch
 from storperf.model.queued import EntryState, QueueEntry
 from storperf.model.run import RunState
 from storperf.queueing import asking, looking
+from storperf.reports.queue_table import rule_words
 from storperf.run_results import load_result
 from storperf.web.callers import Reader, Runner
 from storperf.web.pages.rendering import STATIC, kept_page, page, stylesheet
@@ -175,6 +176,7 @@ def queue(caller: Reader, by: ServedBy) -> Response:
         may_run=caller.may(Scope.RUN),
         entries=[(entry, looking.waits_for(by.store, entry)) for entry in looking.listed(by.store)],
         schedules=by.store.schedules(),
+        rule_words=rule_words,
     )
 
 

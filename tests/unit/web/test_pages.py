@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from storperf import service
 from storperf.jobfile.parse import parse_job
 from storperf.model.access import Scope, Token
+from storperf.model.queued import Schedule
 from storperf.model.run import Run, RunState
 from storperf.plan import plan_job
 from storperf.queueing import asking
@@ -151,6 +152,23 @@ def test_a_run_that_waits_says_for_what(client, settings, store):
     first, second = (asking.submit(settings, store, JOB, submitted_by="x") for _ in "12")
     assert first.run_id in look(client, f"/runs/{second.run_id}").text
     assert first.run_id in look(client, "/queue").text
+
+
+def test_the_queue_shows_what_the_clock_will_ask_for(client, store):
+    store.save_schedule(
+        Schedule(
+            name="every night",
+            job_text=JOB,
+            rule={"at": "22:30", "zone": "Europe/Oslo"},
+            priority=0,
+            made_by="x",
+            made_s=0.0,
+            next_s=1_767_225_600.0,
+        )
+    )
+    text = look(client, "/queue").text
+    assert "daily at 22:30 Europe/Oslo" in text
+    assert "2026-01-01 00:00:00 UTC" in text
 
 
 def test_only_who_may_run_can_cancel(client, settings, store):
