@@ -91,6 +91,12 @@ class Conflict(UsageError):
     http_status = 409
 
 
+class Forbidden(UsageError):
+    """Whoever asks may not have that; somebody with a wider scope may."""
+
+    http_status = 403
+
+
 class TooMuch(UsageError):
     """More was sent or asked for than is taken at once."""
 

@@ -37,11 +37,13 @@ def submit(  # noqa: PLR0913 - what a caller may say, by keyword
     not_before_s: float | None = None,
     confirm: ConfirmWhen | None = None,
     facts: Mapping[str, object] | None = None,
+    once: str | None = None,
 ) -> QueueEntry:
     """Put a run of a job file into the queue; JobFileError when it could not be carried out.
 
     The text is taken as trusted: what comes from a request must have been vetted.  Of `facts`,
-    `graphite` False sends nothing to any, and `not_after_s` is when waiting ends.
+    `graphite` False sends nothing to any, and `not_after_s` is when waiting ends.  A second submit
+    with the same `once` gives the entry of the first; Conflict when its job is another.
     """
     entry = make_entry(
         settings,
@@ -52,8 +54,13 @@ def submit(  # noqa: PLR0913 - what a caller may say, by keyword
         facts={"confirm": None if confirm is None else confirm.value, **(facts or {})},
     )
     entry = replace(entry, not_before_s=not_before_s)
-    store.enqueue(entry)
-    return entry
+    if once is None:
+        store.enqueue(entry)
+        return entry
+    kept = store.enqueue_once(entry, once)
+    if kept.job_text != entry.job_text:
+        raise Conflict(f"the key was used for another job before, that of run {kept.run_id}")
+    return kept
 
 
 def make_entry(  # noqa: PLR0913 - what a caller may say, by keyword

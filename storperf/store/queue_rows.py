@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,8 @@ from storperf.store.database import Database, upsert
 
 _QUEUE = schema.queue
 _SCHEDULES = schema.schedules
+# Key of an entry's facts: what a caller said so that a second request makes no second run.
+_ONCE = "once"
 
 
 class QueueRows:
@@ -26,6 +28,21 @@ class QueueRows:
         """Put an entry into the queue."""
         with self._database.write() as connection:
             connection.execute(sa.insert(_QUEUE).values(_row(entry)))
+
+    def enqueue_once(self, entry: QueueEntry, key: str) -> QueueEntry:
+        """Put an entry into the queue unless one with that key is there; gives the one that is.
+
+        `key` is plain text without quotes, such as a digest.
+        """
+        told = sa.type_coerce(_QUEUE.c.facts, sa.Text)
+        same = sa.select(_QUEUE).where(told.contains(f'"{_ONCE}":"{key}"', autoescape=True))
+        with self._database.write() as connection:
+            found = connection.execute(same).mappings().first()
+            if found is not None:
+                return _entry(found)
+            made = replace(entry, facts={**entry.facts, _ONCE: key})
+            connection.execute(sa.insert(_QUEUE).values(_row(made)))
+        return made
 
     def queue_entry(self, run_id: str) -> QueueEntry | None:
         """The entry of a run; None when it never was in the queue."""

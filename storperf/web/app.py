@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -12,11 +13,14 @@ from storperf import service
 from storperf.errors import StorperfError
 from storperf.histories import Histories
 from storperf.queueing.dispatcher import dispatching
+from storperf.queueing.following import has_ended
 from storperf.settings import Settings
 from storperf.version import package_version
 from storperf.web.compatible import installing as compatible
 from storperf.web.compatible.allowed import Allowed
+from storperf.web.live_streams import LiveStreams
 from storperf.web.log_tail import LogTail
+from storperf.web.native import described
 from storperf.web.native import router as native
 from storperf.web.native.faults import add_fault_handlers
 from storperf.web.pages import router as pages
@@ -43,6 +47,7 @@ def create_app(settings: Settings, *, runs_at_once: int | None = None) -> FastAP
                 store=store,
                 log=log,
                 histories=Histories(store),
+                streams=LiveStreams(partial(has_ended, store), settings.results),
                 wake=wake,
             )
             compatible.begin(app, app.state.served, Allowed())
@@ -51,7 +56,7 @@ def create_app(settings: Settings, *, runs_at_once: int | None = None) -> FastAP
     app = FastAPI(
         title="storperf",
         version=package_version(),
-        openapi_url="/api/v3/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         lifespan=open_while_serving,
@@ -59,6 +64,7 @@ def create_app(settings: Settings, *, runs_at_once: int | None = None) -> FastAP
     app.add_exception_handler(StorperfError, _as_answer)
     add_fault_handlers(app)
     app.include_router(native.router)
+    app.include_router(described.router)
     compatible.install(app)
     app.include_router(pages.router)
     return app

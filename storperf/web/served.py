@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from storperf.histories import Histories
 from storperf.settings import Settings
 from storperf.store.store import Store
+from storperf.web.live_streams import LiveStreams
 from storperf.web.log_tail import LogTail
 
 
@@ -25,6 +26,7 @@ class Served:
     store: Store
     log: LogTail
     histories: Histories
+    streams: LiveStreams
     wake: Callable[[], None] | None = None
 
     def wake_queue(self) -> None:

@@ -56,6 +56,9 @@ def _families(by: Served) -> Iterable[_Family]:
         help="Runs that were asked for, by what became of them.",
         samples=tuple(({"state": state}, count) for state, count in sorted(waiting.items())),
     )
+    yield _plain(
+        "storperf_event_listeners", "gauge", "Who listen to events now.", by.streams.listeners
+    )
     used = resource.getrusage(resource.RUSAGE_SELF)
     yield _plain("process_cpu_seconds_total", "counter", "CPU time.", used.ru_utime + used.ru_stime)
     yield _plain(

@@ -74,7 +74,7 @@ def test_a_job_file_with_faults_is_refused_with_all_of_them(client, method, path
 def test_health_needs_no_token_and_everything_else_does(client):
     token = client.headers.pop("Authorization")
     assert client.get("/api/v3/health").status_code == 200
-    routes = client.app.openapi()["paths"]
+    routes = client.get("/api/v3/openapi.json").json()["paths"]
     for path, methods in routes.items():
         for method in methods:
             address = path.replace("{", "").replace("}", "")
