@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+from xml.etree import ElementTree as ET
 
 import pytest
+from system.conftest import PROGRAM, TREE
 from system.together import Facts
 from tools.jenkins import TOKEN, USER, Jenkins
+from tools.results_database import ResultsDatabase
 
 fact = Facts()
 NAME_OF_TOKEN = "STORPERF_JENKINS_TOKEN"
@@ -103,6 +107,63 @@ def a_run_that_its_infrastructure_ended_bears_a_mark(storperf):
     assert verdict.startswith("storperf-verdict: inconclusive, invalid: ")
     assert mark == "storperf-mark: infrastructure"
     assert (storperf.folder / "storperf-results" / "junit.xml").is_file()
+
+
+def shells_of_a_build(folder):
+    """The shell steps of the freestyle job in their order, without the set-up."""
+    program = PROGRAM.with_name("jenkins-jobs")
+    if not program.exists():
+        pytest.skip("jenkins-job-builder is not installed")
+    argv = [program, "--conf", "/dev/null", "test", TREE / "jenkins" / "storperf.yaml"]
+    subprocess.run([*argv, "-o", folder], capture_output=True, timeout=120, check=True)
+    job = ET.parse(folder / "storperf-performance-pod1")  # noqa: S314 - it has just been made
+    shells = [each.text for each in job.iter("command")]
+    return [text for text in shells if "setup.sh" not in text]
+
+
+@fact
+def the_shells_of_the_job_definition_carry_a_build_from_baseline_to_cleanup(storperf):
+    job = job_of(storperf)
+    programs = storperf.folder / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "storperf").symlink_to(PROGRAM)
+    shells = shells_of_a_build(storperf.top / "jobs")
+    assert len(shells) == 5
+    told = []
+    with Jenkins(builds={1: {"result": "SUCCESS"}}) as jenkins, ResultsDatabase() as database:
+        build = {"JENKINS_URL": jenkins.url, "JOB_NAME": JOB, "BUILD_TAG": "night 9"}
+        given = {
+            **dict.fromkeys(("CLOUD", "AGENT_COUNT", "VOLUME_SIZE", "VOLUME_TYPE"), ""),
+            **dict.fromkeys(("BLOCK_SIZES", "QUEUE_DEPTHS", "DISK_TYPE"), ""),
+            "PROVIDER": "local",
+            "JOB_FILE": job,
+            "POD": "pod9",
+            "WORKLOADS": "rr",
+            "BASELINE_POLICY": "last-good-build",
+            "SCENARIO": "os-nosdn",
+            "PUBLISH_TO": "a shelf",
+            "TEST_DB_URL": database.url,
+        }
+        for text in shells:
+            # As Jenkins calls a shell step.
+            ended = subprocess.run(
+                ["/bin/sh", "-xe", "-c", text],
+                cwd=storperf.folder,
+                env={**storperf.environment, **LOGIN, **build, **given},
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            assert ended.returncode == 0, (text, ended)
+            assert TOKEN not in ended.stdout + ended.stderr
+            told.append(ended.stdout)
+    assert told[0].startswith("no baseline is fetched")
+    assert "storperf-verdict: pass, within_limits: " in told[1]
+    assert list((storperf.folder / "a shelf" / "pod9").glob("*/*/SHA256SUMS"))
+    [taken] = database.taken
+    assert (taken["criteria"], taken["pod_name"], taken["scenario"]) == ("PASS", "pod9", "os-nosdn")
+    assert told[4] == "nothing is left\n"
 
 
 @fact
