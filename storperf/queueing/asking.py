@@ -143,9 +143,11 @@ def resolve(store: Store, text: str) -> QueueEntry:
 
     UnknownName when nothing fits, and when several do.
     """
+    exact = store.queue_entry(text)
+    if exact is not None:
+        return exact
     entries = store.queue_entries()
     for found in (
-        [entry for entry in entries if entry.run_id == text],
         [entry for entry in entries if entry.run_id.startswith(text)],
         [entry for entry in entries if entry.title == text],
     ):

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -78,6 +79,29 @@ def a_run_is_cancelled_while_it_runs(storperf):
         entry = until_ended(storperf)["long"]
     assert (entry.state, entry.exit_code) == (EntryState.CANCELLED, 130)
     storperf.assert_nothing_left()
+
+
+@fact
+def a_schedule_that_is_due_becomes_a_run(storperf):
+    job = storperf.job(name="by the clock")
+    rule = ("--every", "6h", "--zone", "Europe/Vienna", "--jitter", "10m")
+    added = storperf("schedule", "add", "often", job, *rule, "--json")
+    assert added.exit_code == 0, added
+    assert "every 6h" in storperf("schedule", "list").stdout
+    with opened(storperf) as store:
+        kept = store.schedule("often")
+        assert kept.next_s > time.time() + 5 * 3600
+        store.save_schedule(replace(kept, next_s=time.time() - 1))
+    with served(storperf), opened(storperf) as store:
+        until(lambda: store.queue_entries((EntryState.ENDED,)), "a run by the clock")
+        [entry] = store.queue_entries()
+        schedule = store.schedule("often")
+    assert (entry.exit_code, entry.submitted_by) == (0, "schedule often")
+    assert schedule.last_run == entry.run_id
+    assert schedule.next_s > time.time() + 5 * 3600
+    assert storperf("schedule", "disable", "often", "--json").json["schedules"][0]["next_s"] is None
+    assert storperf("schedule", "remove", "often").exit_code == 0
+    assert "no schedules" in storperf("schedule", "list").stdout
 
 
 # --- killed ----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -11,8 +12,9 @@ from unit.queueing.entries import TEXT
 
 from storperf.model.queued import EntryState
 from storperf.queueing import asking
-from storperf.queueing.children import LOG
+from storperf.queueing.children import LOG, start_child
 from storperf.queueing.dispatcher import dispatching
+from storperf.queueing.locks import has_child, take_child_lock
 from storperf.service import open_store
 from storperf.settings import read_settings
 
@@ -45,3 +47,19 @@ def test_a_process_that_always_dies_is_given_up_with_its_last_words(settings):
     assert ended.reason.startswith("its process died 3 times before the run began: ")
     assert said.count("Fatal Python error") == 3
     assert said.strip().splitlines()[-1] in ended.reason
+
+
+def test_a_child_holds_the_lock_for_as_long_as_it_lives(settings):
+    with open_store(settings) as store:
+        folder = store.artefacts("nobody-asked-for-this")
+    lock_fd = take_child_lock(folder)
+    child = start_child(settings, "nobody-asked-for-this", folder, lock_fd)
+    os.close(lock_fd)
+    # Looked at in this order, either holds at any time.
+    while True:
+        is_held = has_child(folder)
+        if child.has_ended:
+            break
+        assert is_held
+    assert not has_child(folder)
+    child.forget()
