@@ -77,14 +77,19 @@ def yardstick(  # noqa: PLR0913, PLR0917 - an option each
     """
     from storperf import handing_on
     from storperf.hooks.yardstick import Place
+    from storperf.store.faults import file_faults
 
     place = Place(pod=pod, installer=installer, version=branch, scenario=scenario)
     word = handing_on.Undecided(undecided.value)
     document = handing_on.yardstick(settings(context), run_text, place, case=case, undecided=word)
-    if document is None:
-        _say_left_out()
-    else:
+    if document is not None:
         _write(document, output)
+        return
+    _say_left_out()
+    if output is not None:
+        # Another run's PASS must not be taken for this one's.
+        with file_faults("remove what an earlier run left", output):
+            output.unlink(missing_ok=True)
 
 
 @app.command("qtip")
