@@ -28,6 +28,7 @@ from storperf.jobfile.provider_checks import (
     provider_faults,
     untrusted_provider_faults,
 )
+from storperf.jobfile.source import Path
 from storperf.jobfile.target_checks import (
     engine_faults,
     target_faults,
@@ -43,12 +44,16 @@ _MOST_DOUBLINGS = 13
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """A job file whose keys are right one by one; `wrong` names those that were not."""
+    """A job file whose keys are right one by one; `wrong` names those that were not.
+
+    At or below the paths of `vouched` the server's configuration speaks, whatever the origin.
+    """
 
     file: JobFile
     workloads: tuple[Workload, ...]
     origin: Origin
     wrong: frozenset[str]
+    vouched: frozenset[Path] = frozenset()
 
     def has(self, *keys: str) -> bool:
         """Whether all these keys can be looked at."""
@@ -248,6 +253,12 @@ def _untrusted(checked: Checked) -> Iterator[Fault]:
     """An untrusted job file may not choose programs or places of this machine."""
     if checked.origin is Origin.TRUSTED:
         return
+    for fault in _of_untrusted(checked):
+        if not any(fault.path[: len(path)] == path for path in checked.vouched):
+            yield fault
+
+
+def _of_untrusted(checked: Checked) -> Iterator[Fault]:
     file = checked.file
     if checked.has("allow_unsafe_fio_options") and file.allow_unsafe_fio_options:
         yield Fault(("allow_unsafe_fio_options",), "is not possible in an untrusted job file")
@@ -255,6 +266,8 @@ def _untrusted(checked: Checked) -> Iterator[Fault]:
         yield from untrusted_provider_faults(file)
     if checked.has("precondition"):
         yield from untrusted_faults(file)
+    if checked.has("graphite") and file.graphite is not None:
+        yield Fault(("graphite",), "an untrusted job file may name no server")
     if checked.has("probes", "observe"):
         yield from untrusted_watching_faults(file)
     if checked.has("target"):

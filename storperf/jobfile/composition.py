@@ -14,13 +14,25 @@ import yaml
 
 from storperf.fio.job_text import include_text
 from storperf.jobfile.faults import Fault, nearest
-from storperf.jobfile.source import NotReadableError, Path, Source, Value, read_source
+from storperf.jobfile.places import Places, put_in
+from storperf.jobfile.source import (
+    MAX_BYTES,
+    NotReadableError,
+    Path,
+    Source,
+    Value,
+    read_source,
+)
 from storperf.workloads.shipped import WORKLOADS
 
 # Keys of a suite or a profile that speak of itself, not of a job.
 _OWN_WORDS = ("description",)
 # Keys that exclude each other: the job file's one takes the place of the suite's other one.
 _EXCLUDING = {"duration": "until", "until": "duration"}
+# A short text must not become a long one on the way: a variable of half a million characters
+# that stands in a thousand places, or a profile in as many.
+_MOST_FILLED = MAX_BYTES
+_MOST_WORKLOADS = 1000
 # For a fio job file that cannot be read, so that the checks of the others still run.
 _STAND_IN = "[x]\nrw=read\nruntime=1\n"
 
@@ -38,34 +50,42 @@ class Composed:
     source: Source
     text: str | None
     faults: list[Fault]
+    vouched: frozenset[Path] = frozenset()
 
 
-def compose(
+def compose(  # noqa: PLR0913, PLR0917 - all that a job file may lean on
     read: Source,
     library: Mapping[str, str],
     given: Mapping[str, str],
     open_file: OpenFile,
     offered: OfferedProbes,
+    places: Places | None = None,
 ) -> Composed:
     """Fill in suite, profiles, variables, fio job files and probes.
 
     `library` maps the names of suites and profiles to their YAML texts; `given` holds
     variables that win over the file's own; `open_file` gives the text of a file that stands
     beside the job file, or raises ValueError; `offered` gives the keys of the probes of
-    installed packages, and is asked only when the file names one.
+    installed packages, and is asked only when the file names one; `places` are a server's
+    names, None where there is no server.
     """
     faults: list[Fault] = []
     source = _with_suite(read, library, faults)
     source = _with_profiles(source, library, faults)
     source = _with_variables(source, given, faults)
     source = _with_fio_files(source, open_file, faults)
+    vouched: frozenset[Path] = frozenset()
+    if places is not None:
+        placed = put_in(source, places)
+        source, vouched = placed.source, placed.vouched
+        faults += placed.faults
     source = _with_inventory(source, open_file, faults)
     source = _with_probes(source, offered, faults)
     text = None
     if source is not read:
         top = _escaped(source.top)
         text = yaml.safe_dump(top, sort_keys=False, allow_unicode=True, width=100)
-    return Composed(source=source, text=text, faults=faults)
+    return Composed(source=source, text=text, faults=faults, vouched=vouched)
 
 
 def read_entry(name: str, text: str) -> tuple[dict[str, Value], bool]:
@@ -127,14 +147,21 @@ def _with_profiles(read: Source, library: Mapping[str, str], faults: list[Fault]
         entries = [entries]
     if not isinstance(entries, list):
         return read
+    if len(entries) > _MOST_WORKLOADS:
+        line = read.line(("workloads",))
+        words = f"line {line}: workloads: {len(entries)} stand there; at most {_MOST_WORKLOADS} can"
+        raise NotReadableError([words])
     filled: list[Value] = []
+    budget = _Budget("profiles")
     for index, entry in enumerate(entries):
         if not isinstance(entry, str) or entry in WORKLOADS or entry not in library:
             filled.append(entry)
             continue
         path = ("workloads", index)
+        text = library[entry]
+        budget.spend(text)
         try:
-            options, is_suite = read_entry(entry, library[entry])
+            options, is_suite = read_entry(entry, text)
         except ValueError as error:
             faults.append(Fault(path, str(error)))
             continue
@@ -245,7 +272,7 @@ def _with_variables(read: Source, given: Mapping[str, str], faults: list[Fault])
             faults.append(Fault(("variables",), message + nearest(name, variables)))
         variables[name] = _given_value(text)
     rest = {key: value for key, value in read.top.items() if key != "variables"}
-    filler = _Filler(variables, faults)
+    filler = _Filler(variables, faults, _Budget("variables"))
     top = {key: filler.filled(value, (key,)) for key, value in rest.items()}
     return replace(read, top=top)
 
@@ -274,12 +301,35 @@ def _escaped(value: Value) -> Value:
     return [_escaped(inner) for inner in value] if isinstance(value, list) else value
 
 
+@dataclass(slots=True)
+class _Budget:
+    """How much may be filled in; NotReadableError when it is spent."""
+
+    what: str
+    spent: int = 0
+
+    def spend(self, value: Value) -> None:
+        self.spent += _length(value)
+        if self.spent > _MOST_FILLED:
+            words = f"line 1: its {self.what} come to more than {_MOST_FILLED} characters"
+            raise NotReadableError([words])
+
+
+def _length(value: Value) -> int:
+    if isinstance(value, list):
+        return sum(map(_length, value)) + len(value)
+    if isinstance(value, dict):
+        return sum(len(key) + _length(inner) for key, inner in value.items())
+    return len(value) if isinstance(value, str) else 1
+
+
 @dataclass(frozen=True, slots=True)
 class _Filler:
     """Puts values in the place of `${NAME}`; `$${` stands for `${`."""
 
     variables: Mapping[str, Value]
     faults: list[Fault]
+    budget: _Budget
 
     def filled(self, value: Value, path: Path) -> Value:
         if isinstance(value, dict):
@@ -309,4 +359,5 @@ class _Filler:
             known = nearest(name, self.variables) if self.variables else "`variables` has none"
             self.faults.append(Fault(path, f"no variable is called {name!r}; {known}"))
             return "0"
+        self.budget.spend(self.variables[name])
         return self.variables[name]

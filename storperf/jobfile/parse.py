@@ -15,6 +15,7 @@ from storperf.jobfile.composition import OfferedProbes, OpenFile, compose
 from storperf.jobfile.faults import Fault, model_faults, null_faults, render_faults
 from storperf.jobfile.models import GraphiteSection, JobFile
 from storperf.jobfile.pairing import reference_target
+from storperf.jobfile.places import Places
 from storperf.jobfile.probe_section import observed_host, probe
 from storperf.jobfile.provider_section import ssh_host
 from storperf.jobfile.source import NotReadableError, Source, Value, read_source
@@ -67,17 +68,19 @@ def parse_job(  # noqa: PLR0913 - what a job file may lean on, by keyword
     variables: Mapping[str, str] = NO_VARIABLES,
     open_file: OpenFile = no_files,
     offered: OfferedProbes = no_probes,
+    places: Places | None = None,
 ) -> Job:
     """The job that `text` asks for, every default filled in.
 
     `source` names the text in messages; `library` holds the texts of suites and profiles that
     it may name; `variables` win over its own; `open_file` gives a fio job file's text, or raises
-    ValueError; `offered` gives the probes of installed packages by name.  Raises JobFileError
-    with every fault found, each with its line.  An untrusted text is held to harmless fio
-    options, programs and places.
+    ValueError; `offered` gives the probes of installed packages by name; `places` are what an
+    untrusted text may name of a server's configuration.  Raises JobFileError with every fault
+    found, each with its line.  An untrusted text is held to harmless fio options, programs and
+    places.
     """
     try:
-        composed = compose(read_source(text), library, variables, open_file, offered)
+        composed = compose(read_source(text), library, variables, open_file, offered, places)
     except NotReadableError as error:
         raise JobFileError(source, error.faults) from error
     read = composed.source
@@ -90,7 +93,9 @@ def parse_job(  # noqa: PLR0913 - what a job file may lean on, by keyword
     )
     if workload_faults:
         wrong |= {"workloads"}
-    checked = Checked(file=file, workloads=workloads, origin=origin, wrong=wrong)
+    checked = Checked(
+        file=file, workloads=workloads, origin=origin, wrong=wrong, vouched=composed.vouched
+    )
     faults = [*faults, *workload_faults, *cross_faults(checked)]
     if faults or read.faults:
         raise JobFileError(source, render_faults(read, faults))

@@ -97,6 +97,8 @@ def untrusted_target_faults(file: JobFile) -> Iterator[Fault]:
     directory = file.target.directory
     if directory is not None and (directory.startswith("/") or ".." in directory.split("/")):
         yield Fault(("target", "directory"), "an untrusted job file may only name one below ours")
+    if file.target.device is not None:
+        yield Fault(("target", "device"), "an untrusted job file may name no device")
     for kind in _REMOTE:
         if getattr(file.target, kind) is not None:
             yield Fault(

@@ -16,6 +16,8 @@ from storperf.model.job import Workload
 from storperf.workloads.shipped import WORKLOADS
 
 MAX_LOOPS = 1000
+# As many as there can be trials.
+MAX_WORKLOADS = 10_000
 _RW_MODIFIER = re.compile(r"(?::[0-9]+|:[+-]?[0-9]+[kKmMgG]?)?")
 # Options that are an axis of the matrix: where a workload lists several, each is a step.
 _AXES: dict[str, Callable[[object], int]] = {
@@ -37,10 +39,13 @@ def read_workloads(
     """
     workloads: list[Workload] = []
     faults: list[Fault] = []
+    taken: set[str] = set()
     for index, entry in enumerate(entries):
         path: Path = ("workloads", index)
+        if len(taken) > MAX_WORKLOADS or len(faults) > MAX_LOOPS:
+            faults.append(Fault(path, f"at most {MAX_WORKLOADS} workloads are possible"))
+            break
         found, wrong = _read_entry(entry, path, known, unsafe_allowed=unsafe_allowed)
-        taken = {workload.name for workload in workloads}
         for workload in found:
             if workload.name in taken:
                 message = f"a second workload is called {workload.name!r}; give it a `name`"

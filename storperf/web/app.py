@@ -19,6 +19,7 @@ from storperf.version import package_version
 from storperf.web.compatible import installing as compatible
 from storperf.web.compatible.allowed import Allowed
 from storperf.web.live_streams import LiveStreams
+from storperf.web.configuration import NO_CONFIGURATION, Configuration
 from storperf.web.log_tail import LogTail
 from storperf.web.native import described
 from storperf.web.native import router as native
@@ -27,7 +28,12 @@ from storperf.web.pages import router as pages
 from storperf.web.served import Served
 
 
-def create_app(settings: Settings, *, runs_at_once: int | None = None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    configuration: Configuration = NO_CONFIGURATION,
+    runs_at_once: int | None = None,
+) -> FastAPI:
     """The application over one store; it is opened with the server and closed with it.
 
     With `runs_at_once` it works the queue too; without, what is asked for only waits.
@@ -43,6 +49,7 @@ def create_app(settings: Settings, *, runs_at_once: int | None = None) -> FastAP
                 at_work = dispatching(settings, store, at_once=runs_at_once)
                 wake = stack.enter_context(at_work).wake
             app.state.served = Served(
+                configuration=configuration,
                 settings=settings,
                 store=store,
                 log=log,

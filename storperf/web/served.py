@@ -12,18 +12,20 @@ from storperf.histories import Histories
 from storperf.settings import Settings
 from storperf.store.store import Store
 from storperf.web.live_streams import LiveStreams
+from storperf.web.configuration import NO_CONFIGURATION, Configuration
 from storperf.web.log_tail import LogTail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """One server's settings and its open store; many threads use it at once.
+    """One server's settings, its configuration and its open store; many threads use it at once.
 
     `wake` makes the dispatcher look at the queue now; call it after a submit or a cancel.
     """
 
     settings: Settings
     store: Store
+    configuration: Configuration = NO_CONFIGURATION
     log: LogTail
     histories: Histories
     streams: LiveStreams
