@@ -13,6 +13,8 @@ setup(
             "graphite/requirements-graphite.txt",
             "web/pages/templates/*",
             "web/pages/static/*",
+            "web/*.html",
+            "web/*.css",
         ],
         "storperf.heat_templates": ["*.yaml", "*.md"],
     },

@@ -36,6 +36,7 @@ LAYERS = {
             *("anchoring", "baselines", "calibration", "comparing", "log_files", "plain_numbers"),
             "queueing",
             *("handing_on", "publishing", "jenkins_builds"),
+            *("queueing", "tokens"),
         ),
         5,
     ),

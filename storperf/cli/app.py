@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from storperf.cli import (
+    access,
     agent,
     baseline,
     calibrating,
@@ -91,6 +92,8 @@ app.command("export")(looking.export)
 app.command("publish")(publishing.publish)
 app.command("report")(reporting.report)
 app.command("history")(reporting.history)
+app.command("audit")(access.audit)
+app.add_typer(access.app, name="token")
 app.add_typer(agent.app, name="agent")
 app.add_typer(baseline.app, name="baseline")
 app.add_typer(graphite.app, name="graphite")

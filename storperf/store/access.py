@@ -44,12 +44,22 @@ class AccessRows:
             rows = connection.execute(found).mappings()
             return tuple(Token(**{**row, "scope": Scope(row["scope"])}) for row in rows)
 
+    def forget_tokens_expired_before(self, at_s: float, *, like: str) -> None:
+        """Forget tokens whose id is like that and whose time was over by then (epoch seconds)."""
+        with self._database.write() as connection:
+            connection.execute(
+                sa.delete(_TOKENS).where(_TOKENS.c.id.like(like), _TOKENS.c.expires_s < at_s)
+            )
+
     def revoke_token(self, token_id: str, *, at_s: float) -> None:
-        """From now on the token opens nothing; UnknownName when there is none."""
+        """From now on the token and its sessions open nothing; UnknownName when there is none."""
         with self._database.write() as connection:
             changed = connection.execute(
                 sa.update(_TOKENS)
-                .where(_TOKENS.c.id == token_id)
+                .where(
+                    (_TOKENS.c.id == token_id)
+                    | _TOKENS.c.id.startswith(f"{token_id}.", autoescape=True)
+                )
                 .values(revoked_s=sa.func.coalesce(_TOKENS.c.revoked_s, at_s))
             )
         if not changed.rowcount:

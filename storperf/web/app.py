@@ -19,7 +19,10 @@ from storperf.version import package_version
 from storperf.web.compatible import installing as compatible
 from storperf.web.compatible.allowed import Allowed
 from storperf.web.live_streams import LiveStreams
+from storperf.web import login
+from storperf.web.callers import LoginNeeded
 from storperf.web.configuration import NO_CONFIGURATION, Configuration
+from storperf.web.guard import Guard
 from storperf.web.log_tail import LogTail
 from storperf.web.native import described
 from storperf.web.native import router as native
@@ -69,11 +72,14 @@ def create_app(
         lifespan=open_while_serving,
     )
     app.add_exception_handler(StorperfError, _as_answer)
+    app.add_exception_handler(LoginNeeded, login.ask_for_login)
+    app.add_middleware(Guard, configuration=configuration)
     add_fault_handlers(app)
     app.include_router(native.router)
     app.include_router(described.router)
     compatible.install(app)
     app.include_router(pages.router)
+    app.include_router(login.router)
     return app
 
 

@@ -1,11 +1,14 @@
-"""Who asks: a bearer token, or HTTP Basic with the token as password for old clients."""
+"""Who asks: a token, the session of a browser, or an address that needs neither.
+
+A token comes as `Authorization: Bearer TOKEN`, or as the password of HTTP Basic from clients
+that know nothing else.  It never stands in the path or the query of an address.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import time
+import ipaddress
 from collections.abc import Callable
 from typing import Annotated
 
@@ -13,28 +16,49 @@ from fastapi import Depends, Request
 from fastapi.exceptions import HTTPException
 
 from storperf.model.access import Caller, Scope
+from storperf.tokens import valid_token
+from storperf.web import asked
+from storperf.web.configuration import Configuration
 from storperf.web.served import ServedBy
 
+COOKIE = "storperf_session"
 _ASK = {"WWW-Authenticate": 'Basic realm="storperf", charset="UTF-8"'}
+_WORDS = "give a valid token: `Authorization: Bearer TOKEN`"
 
 
-def digest_of(secret: str) -> str:
-    """What the store keeps of a token's secret.
+class LoginNeeded(HTTPException):
+    """Nobody vouches for a request."""
 
-    A plain SHA-256 is enough: the secret is 256 random bits, no password.
-    """
-    return hashlib.sha256(secret.encode()).hexdigest()
+    def __init__(self) -> None:
+        super().__init__(401, _WORDS, _ASK)
 
 
 def caller(request: Request, by: ServedBy) -> Caller:
-    """The caller of a request; 401 when nobody vouches for it."""
-    secret = _secret(request.headers.get("authorization", ""))
-    token = None if secret is None else by.store.token_of(digest_of(secret))
-    now_s = time.time()
-    if token is None or token.revoked_s is not None or (token.expires_s or now_s) < now_s:
-        raise HTTPException(401, "give a valid token: `Authorization: Bearer TOKEN`", _ASK)
+    """The caller of a request; LoginNeeded when nobody vouches for it."""
     address = request.client.host if request.client else ""
-    return Caller(name=token.name, scope=token.scope, address=address)
+    secret = secret_of(request)
+    if secret is None:
+        found = _by_address(address, by.configuration)
+        if found is None:
+            raise LoginNeeded
+    else:
+        # Looked up by its digest: how long that takes says nothing about the secret.
+        token = valid_token(by.store, secret)
+        if token is None:
+            asked.of(request.scope).showed_wrong_token = True
+            raise LoginNeeded
+        found = Caller(name=token.name, scope=token.scope, address=address)
+    asked.of(request.scope).who = found.name
+    return found
+
+
+def secret_of(request: Request) -> str | None:
+    """The secret that a request shows: that of its header, else that of its session."""
+    header = request.headers.get("authorization")
+    if header is None:
+        return request.cookies.get(COOKIE)
+    # A header that nobody understands is a wrong token, not none.
+    return _secret(header) or ""
 
 
 def _secret(header: str) -> str | None:
@@ -48,6 +72,20 @@ def _secret(header: str) -> str | None:
     except (binascii.Error, UnicodeDecodeError):
         return None
     return text.partition(":")[2] or None
+
+
+def _by_address(address: str, configuration: Configuration) -> Caller | None:
+    """The caller that the configuration makes of an address; None for those without a right."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    # A socket of both kinds shows an IPv4 address as an IPv6 one.
+    known = getattr(known, "ipv4_mapped", None) or known
+    for network, scope in configuration.networks:
+        if known in network:
+            return Caller(name=f"address {known}", scope=scope, address=address)
+    return None
 
 
 def require(scope: Scope) -> Callable[[Caller], Caller]:

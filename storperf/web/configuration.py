@@ -1,12 +1,12 @@
-"""The configuration of a server: a YAML file, read once when it starts."""
+"""The configuration of a server, as the rest of the service reads it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from storperf.jobfile.places import Places
 from storperf.model.access import Scope
@@ -18,12 +18,13 @@ Network: TypeAlias = IPv4Network | IPv6Network
 class Limits:
     """How much one caller may ask for.
 
-    `requests_per_s` is what a caller may do for long, five seconds of it at once.
+    `requests_per_s` is what a caller may do for long, five seconds of it at once.  A request has
+    `body_s` seconds to arrive.
     """
 
-    body_bytes: int = 1 << 20
+    body_bytes: int = 4 << 20
     body_s: float = 30.0
-    requests_per_s: float = 200.0
+    requests_per_s: int = 200
     # At 256 bits nobody guesses a token; this keeps the log and the audit readable.
     failed_logins: int = 10
     queued_runs: int = 1000
@@ -31,24 +32,26 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compatible:
-    """What the compatible API is told.
+    """What requests of the compatible API may do; nothing, unless the file says otherwise.
 
-    `provider` is the name of the provider that its configurations stand for; None is this machine.
-    `images` are the cloud's names of the images that old clients name.
+    `configurations` is where they are made.  `targets` are sections of a job file by the name
+    under which a request asks for them, such as /dev/vdb; `stack` are keys of `provider.stack`
+    that requests do not know.  Hosts of stackless requests must lie in `networks`.
     """
 
-    provider: str | None = None
-    images: Mapping[str, str] = field(default_factory=dict)
-    stackless: bool = False
+    configurations: Literal["local", "heat"] | None = None
+    targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    stack: Mapping[str, Any] = field(default_factory=dict)
+    networks: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """A server as its admin wants it; without a file it serves this machine alone.
 
-    `hosts` are the names that it may be asked by; None lets every name pass, for tests and for
-    an application inside another.  `networks` are addresses that need no token.  What
-    X-Forwarded-For says is believed of the addresses in `proxies`.
+    `hosts` are the names that it may be asked by besides this machine's own; None lets every
+    name pass, for tests and for an application inside another.  `networks` are addresses that
+    need no token.  What X-Forwarded-For says is believed of the addresses in `proxies`.
     """
 
     host: str = "127.0.0.1"
@@ -60,10 +63,20 @@ class Configuration:
     origins: frozenset[str] = frozenset()
     networks: tuple[tuple[Network, Scope], ...] = ()
     proxies: tuple[str, ...] = ()
-    known_hosts: Path | None = None
+    known_hosts: tuple[Path, ...] = ()
+    runs_at_once: int = 4
     limits: Limits = Limits()
     places: Places = field(default_factory=Places)
-    compatible: Compatible = Compatible()
+    compatible: Compatible = field(default_factory=Compatible)
+
+    def shows_tokens(self) -> bool:
+        """Whether tokens cross a network as plain text."""
+        if self.socket is not None or self.certificate is not None or self.host == "localhost":
+            return False
+        try:
+            return not ip_address(self.host).is_loopback
+        except ValueError:
+            return True
 
 
 NO_CONFIGURATION = Configuration()

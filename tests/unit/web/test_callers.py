@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 from storperf.model.access import Scope, Token
 from storperf.service import open_store
 from storperf.settings import read_settings
+from storperf.tokens import digest_of
 from storperf.web.app import create_app
-from storperf.web.callers import digest_of
 
 
 @pytest.fixture
