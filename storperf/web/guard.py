@@ -30,9 +30,12 @@ _MINUTE_S = 60.0
 # Refusals of strangers that the audit keeps in a minute; the rest is in the log alone.
 _STRANGERS = 60
 _LONGEST_PATH = 200
+_LONGEST_TARGET = 8 << 10
+# uvicorn's own 64 KiB are more than any client of ours needs.
+MOST_HEADER_BYTES = 32 << 10
 # Nobody should send a token so; one that comes all the same is written nowhere.
 _TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{16,}}")
-_REFUSALS = frozenset({401, 403, 408, 413, 421, 429})
+_REFUSALS = frozenset({401, 403, 408, 413, 414, 421, 429, 431})
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -90,14 +93,19 @@ class Guard:
         plain = {name: headers[name] for name in ("origin", "sec-fetch-site") if name in headers}
         if self._origins.refuses_page(scope["method"], scope["scheme"], host, plain):
             return 403, "a page of another origin may not send this"
-        length = headers.get("content-length", "0")
-        # ASCII digits alone: int() knows many more.
-        if length.isascii() and length.isdigit() and int(length[:20]) > self._most_bytes():
-            return 413, f"more than {self._most_bytes()} bytes are not taken"
-        return None
+        return self._too_long(scope, headers.get("content-length", "0"))
 
-    def _most_bytes(self) -> int:
-        return self._configuration.limits.body_bytes
+    def _too_long(self, scope: Scope, length: str) -> tuple[int, str] | None:
+        most = self._configuration.limits.body_bytes
+        if len(scope["path"]) + len(scope["query_string"]) > _LONGEST_TARGET:
+            return 414, f"an address of more than {_LONGEST_TARGET} characters is not read"
+        # uvicorn looks only while they are still arriving.
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
+            return 431, f"headers of more than {MOST_HEADER_BYTES} bytes are not read"
+        # ASCII digits alone: int() knows many more.
+        if length.isascii() and length.isdigit() and int(length[:20]) > most:
+            return 413, f"more than {most} bytes are not taken"
+        return None
 
     def waits_for_login(self, scope: Scope) -> float:
         """How long an address that showed a wrong token has to wait; 0 when it need not."""

@@ -4,62 +4,79 @@ from __future__ import annotations
 
 import logging
 import signal
-import socket
 import sys
 
 import uvicorn
 
-from storperf.errors import UsageError
+from storperf import service, tokens
 from storperf.queueing.locks import serving
 from storperf.settings import Settings
 from storperf.web.app import create_app
+from storperf.web.configuration import Configuration
+from storperf.web.guard import MOST_HEADER_BYTES
+from storperf.web.listening import check_tls, listening, shown_address
 
 log = logging.getLogger(__name__)
 
 # Streams of events end only when they are ended.
 _LONGEST_GOODBYE_S = 3
+_IDLE_S = 30
+# Each may be a listener of a live run; what comes beyond them is told 503 at once.
+_MOST_CONNECTIONS = 1000
 
 
-def serve(settings: Settings, *, host: str, port: int, at_once: int) -> None:
+def serve(settings: Settings, configuration: Configuration) -> None:
     """Serve the results folder until SIGTERM or SIGINT; the runs go on.
 
-    Port 0 is any free one; where it listens is said on stderr.  Conflict: it is served already.
-    UsageError: the address cannot be had.
+    Port 0 is any free one; where it listens, and where its own user's token lies, is said on
+    stderr.  Conflict: it is served already.  UsageError: the address cannot be had, or a file of
+    the configuration cannot be read.
     """
-    with serving(settings), _listening(host, port) as listener:
+    check_files(configuration)
+    with serving(settings), listening(configuration) as listener:
+        with service.open_store(settings) as store:
+            token = tokens.ensure_local_token(settings, store)
         # uvicorn repeats a signal once it is done; there it shall end nothing.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: None)
-        config = uvicorn.Config(
-            create_app(settings, runs_at_once=at_once),
-            log_config=None,
-            access_log=False,
-            lifespan="on",
-            server_header=False,
-            timeout_graceful_shutdown=_LONGEST_GOODBYE_S,
-        )
-        address, own_port = listener.getsockname()[:2]
-        shown = f"[{address}]" if ":" in address else address
-        sys.stderr.write(f"serving {settings.results} on http://{shown}:{own_port}\n")
+        where = shown_address(configuration, listener)
+        sys.stderr.write(f"your token is in {token}\nserving {settings.results} on {where}\n")
         sys.stderr.flush()
-        uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(_config(settings, configuration)).run(sockets=[listener])
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, number, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, number)
-    except OSError as error:
-        raise UsageError(f"no address to listen on is called {host!r}: {error}") from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise UsageError(
-            f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port"
-        ) from error
-    return listener
+def check_files(configuration: Configuration) -> None:
+    """UsageError when a file that the configuration names cannot be used."""
+    check_tls(configuration)
+    if configuration.shows_tokens() and not configuration.proxies:
+        log.warning(
+            "%s: tokens can be read on the wire; give the server `tls`, or put a proxy before it",
+            configuration.host,
+        )
+
+
+def _config(settings: Settings, configuration: Configuration) -> uvicorn.Config:
+    app = create_app(settings, configuration=configuration, runs_at_once=configuration.runs_at_once)
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        # Ours says the same without the query.
+        access_log=False,
+        lifespan="on",
+        http="h11",
+        ws="none",
+        server_header=False,
+        # By itself uvicorn believes X-Forwarded-For from loopback: any local user could be anybody.
+        proxy_headers=bool(configuration.proxies),
+        forwarded_allow_ips=list(configuration.proxies),
+        ssl_certfile=_text(configuration.certificate),
+        ssl_keyfile=_text(configuration.key),
+        h11_max_incomplete_event_size=MOST_HEADER_BYTES,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_keep_alive=_IDLE_S,
+        timeout_graceful_shutdown=_LONGEST_GOODBYE_S,
+    )
+
+
+def _text(path: object) -> str | None:
+    return None if path is None else str(path)

@@ -134,6 +134,13 @@ def test_more_than_the_largest_request_is_not_taken(serve, bearer, is_chunked):
     assert sent(11).status_code == 413
 
 
+def test_long_headers_and_addresses_are_not_read(serve, bearer):
+    client = serve()
+    assert client.get("/api/v3/runs", headers={"X-A": "a" * 40_000, **bearer}).status_code == 431
+    assert client.get(f"/api/v3/runs?a={'a' * 9000}", headers=bearer).status_code == 414
+    assert client.get(f"/api/v3/{'a' * 9000}", headers=bearer).status_code == 414
+
+
 def test_who_asks_too_often_has_to_wait(serve):
     client = serve(replace(CONFIGURATION, limits=Limits(requests_per_s=1)))
     statuses = [client.get("/api/v3/health").status_code for _ in range(8)]
