@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from storperf.errors import Conflict, JobFileError, UsageError
+from storperf.histories import Histories
 from storperf.jobfile.places import Places
 from storperf.model.access import Caller, Scope
 from storperf.service import open_store
 from storperf.settings import read_settings
 from storperf.web.configuration import Configuration, Limits
+from storperf.web.log_tail import LogTail
 from storperf.web.served import Served
 from storperf.web.submitting import submit_vetted, vetted
 
@@ -29,8 +31,14 @@ def served(tmp_path):
         directories={"local": (str(bench),)},
     )
     configuration = Configuration(places=places, limits=Limits(queued_runs=2))
-    with open_store(settings) as store:
-        yield Served(settings=settings, store=store, configuration=configuration)
+    with LogTail() as log, open_store(settings) as store:
+        yield Served(
+            settings=settings,
+            store=store,
+            configuration=configuration,
+            log=log,
+            histories=Histories(store),
+        )
 
 
 def job(target):

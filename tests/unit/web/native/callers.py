@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storperf import service
 from storperf.model.access import Token
-from storperf.web.callers import digest_of
+from storperf.tokens import digest_of
 
 
 def as_caller(client, settings, scope):
