@@ -21,6 +21,7 @@ from storperf.web.compatible.allowed import Allowed
 from storperf.web.live_streams import LiveStreams
 from storperf.web import login
 from storperf.web.callers import LoginNeeded
+from storperf.web.compatible import installing as compatible
 from storperf.web.configuration import NO_CONFIGURATION, Configuration
 from storperf.web.guard import Guard
 from storperf.web.log_tail import LogTail
@@ -60,7 +61,7 @@ def create_app(
                 streams=LiveStreams(partial(has_ended, store), settings.results),
                 wake=wake,
             )
-            compatible.begin(app, app.state.served, Allowed())
+            compatible.begin(app, app.state.served, configuration.compatible)
             yield
 
     app = FastAPI(

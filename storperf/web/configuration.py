@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TypeAlias
 
 from storperf.jobfile.places import Places
 from storperf.model.access import Scope
+from storperf.web.compatible.allowed import Allowed
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -31,21 +31,6 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compatible:
-    """What requests of the compatible API may do; nothing, unless the file says otherwise.
-
-    `configurations` is where they are made.  `targets` are sections of a job file by the name
-    under which a request asks for them, such as /dev/vdb; `stack` are keys of `provider.stack`
-    that requests do not know.  Hosts of stackless requests must lie in `networks`.
-    """
-
-    configurations: Literal["local", "heat"] | None = None
-    targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    stack: Mapping[str, Any] = field(default_factory=dict)
-    networks: tuple[Network, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """A server as its admin wants it; without a file it serves this machine alone.
 
@@ -63,11 +48,10 @@ class Configuration:
     origins: frozenset[str] = frozenset()
     networks: tuple[tuple[Network, Scope], ...] = ()
     proxies: tuple[str, ...] = ()
-    known_hosts: tuple[Path, ...] = ()
     runs_at_once: int = 4
     limits: Limits = Limits()
     places: Places = field(default_factory=Places)
-    compatible: Compatible = field(default_factory=Compatible)
+    compatible: Allowed = field(default_factory=Allowed)
 
     def shows_tokens(self) -> bool:
         """Whether tokens cross a network as plain text."""

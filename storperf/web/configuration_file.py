@@ -21,7 +21,8 @@ from storperf.jobfile.source import NotReadableError, Source, Value, read_source
 from storperf.jobfile.source import Path as KeyPath
 from storperf.jobfile.target_checks import target_faults
 from storperf.settings import Settings
-from storperf.web.configuration import Compatible, Configuration, Limits
+from storperf.web.compatible.allowed import Allowed
+from storperf.web.configuration import Configuration, Limits
 from storperf.web.configuration_sections import NamedProviderSection, ServerFile
 
 MAX_BYTES = 1 << 20
@@ -193,7 +194,6 @@ def _configuration(file: ServerFile, places: Places, folder: Path) -> Configurat
         origins=frozenset(file.origins),
         networks=tuple((each.range, each.scope) for each in file.networks),
         proxies=file.proxies,
-        known_hosts=tuple(folder / each for each in file.known_hosts),
         runs_at_once=limits.runs_at_once,
         limits=Limits(
             body_bytes=limits.body,
@@ -202,10 +202,11 @@ def _configuration(file: ServerFile, places: Places, folder: Path) -> Configurat
             queued_runs=limits.queued_runs,
         ),
         places=places,
-        compatible=Compatible(
+        compatible=Allowed(
             configurations=file.compatible.configurations,
             targets=file.compatible.targets,
             stack=file.compatible.stack,
             networks=file.compatible.networks,
+            known_hosts=tuple(folder / each for each in file.compatible.known_hosts),
         ),
     )

@@ -121,6 +121,12 @@ class CompatibleSection(Section):
     networks: Annotated[tuple[_Network, ...], _MANY] = key(
         "Where the hosts of stackless requests must lie; none without it.", (), shown=[]
     )
+    known_hosts: Annotated[tuple[scalars.FilePath, ...], _MANY] = key(
+        "Files of host keys, such as `/etc/ssh/ssh_known_hosts`, that vouch for these hosts; an "
+        "admin can pin others.",
+        (),
+        shown=[],
+    )
 
 
 class NamedProviderSection(ProviderSection):
@@ -163,9 +169,6 @@ class ServerFile(Section):
         "default.",
         (),
         shown=[],
-    )
-    known_hosts: Annotated[tuple[scalars.FilePath, ...], _MANY] = key(
-        "Files of host keys that are believed besides ~/.ssh/known_hosts.", (), shown=[]
     )
     limits: LimitsSection = key("How much one caller may ask for.", LimitsSection())
     providers: _Named = key(

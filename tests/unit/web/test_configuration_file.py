@@ -20,7 +20,6 @@ networks:
   - {range: 10.20.0.0/24, scope: run}
   - {range: 10.0.0.0/8}
 proxies: [192.0.2.1]
-known_hosts: known_hosts
 limits: {body: 1M, requests_per_s: 50, queued_runs: 20, runs_at_once: 2}
 providers:
   local: {kind: local, directories: [/srv/scratch]}
@@ -41,6 +40,7 @@ compatible:
   configurations: local
   targets: {/dev/vdb: {directory: /srv/scratch}}
   networks: [10.20.0.0/24]
+  known_hosts: known_hosts
 """
 
 
@@ -66,6 +66,7 @@ def test_a_whole_configuration_is_read(path):
     assert "directories" not in read.places.providers["local"]
     assert read.limits.body_bytes == 1 << 20
     assert read.runs_at_once == 2
+    assert read.compatible.known_hosts == (path.parent / "known_hosts",)
     assert read.compatible.targets == {"/dev/vdb": {"directory": "/srv/scratch"}}
     assert not read.shows_tokens()
 
