@@ -34,7 +34,6 @@ LAYERS = {
         (
             *("service", "library", "hosts", "clouds", "cloud_fitness", "graphs", "deliveries"),
             *("anchoring", "baselines", "calibration", "comparing", "log_files", "plain_numbers"),
-            "queueing",
             *("handing_on", "publishing", "jenkins_builds"),
             *("queueing", "tokens"),
         ),

@@ -35,7 +35,7 @@ def token(store):
 def client(settings):
     app = create_app(settings)
 
-    @app.get("/runs")
+    @app.get("/try")
     def page(caller: Reader):
         return {"who": caller.name}
 
@@ -48,16 +48,16 @@ def log_in(client, secret, path="/login"):
 
 
 def test_a_browser_is_led_to_the_form_and_back(client, token):
-    asked = client.get("/runs", headers={"Accept": "text/html"})
-    assert (asked.status_code, asked.headers["location"]) == (303, "/login?next=/runs")
+    asked = client.get("/try", headers={"Accept": "text/html"})
+    assert (asked.status_code, asked.headers["location"]) == (303, "/login?next=/try")
     assert "<form" in client.get("/login").text
-    answer = log_in(client, token[1], "/login?next=/runs")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/runs")
-    assert client.get("/runs").json() == {"who": "ada"}
+    answer = log_in(client, token[1], "/login?next=/try")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/try")
+    assert client.get("/try").json() == {"who": "ada"}
 
 
 def test_a_program_gets_401(client):
-    assert client.get("/runs").status_code == 401
+    assert client.get("/try").status_code == 401
     assert client.get("/api/v3/runs", headers={"Accept": "text/html"}).status_code == 401
 
 
@@ -79,7 +79,7 @@ def test_a_wrong_token_opens_no_session(client):
 def test_a_session_ends_with_its_token(client, store, token):
     log_in(client, token[1])
     tokens.revoke(store, token[0].id)
-    assert client.get("/runs").status_code == 401
+    assert client.get("/try").status_code == 401
 
 
 def test_a_session_opens_no_other_session(client, token):
@@ -91,7 +91,7 @@ def test_who_logs_out_is_out(client, store, token):
     log_in(client, token[1])
     session = client.cookies[COOKIE]
     client.post("/logout")
-    assert client.get("/runs", headers={"Cookie": f"{COOKIE}={session}"}).status_code == 401
+    assert client.get("/try", headers={"Cookie": f"{COOKIE}={session}"}).status_code == 401
     assert tokens.valid_token(store, token[1]) is not None
 
 

@@ -18,8 +18,8 @@ from storperf.model.run import Run, RunState
 from storperf.plan import plan_job
 from storperf.queueing import asking
 from storperf.settings import read_settings
+from storperf.tokens import digest_of
 from storperf.web.app import create_app
-from storperf.web.callers import digest_of
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/fio"
 EVIL = "</script><img src=x onerror=alert(1)>'\"&"
