@@ -16,14 +16,12 @@ from storperf.queueing.dispatcher import dispatching
 from storperf.queueing.following import has_ended
 from storperf.settings import Settings
 from storperf.version import package_version
-from storperf.web.compatible import installing as compatible
-from storperf.web.compatible.allowed import Allowed
-from storperf.web.live_streams import LiveStreams
 from storperf.web import login
 from storperf.web.callers import LoginNeeded
 from storperf.web.compatible import installing as compatible
 from storperf.web.configuration import NO_CONFIGURATION, Configuration
 from storperf.web.guard import Guard
+from storperf.web.live_streams import LiveStreams
 from storperf.web.log_tail import LogTail
 from storperf.web.native import described
 from storperf.web.native import router as native

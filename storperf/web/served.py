@@ -11,8 +11,8 @@ from fastapi import Depends, Request
 from storperf.histories import Histories
 from storperf.settings import Settings
 from storperf.store.store import Store
-from storperf.web.live_streams import LiveStreams
 from storperf.web.configuration import NO_CONFIGURATION, Configuration
+from storperf.web.live_streams import LiveStreams
 from storperf.web.log_tail import LogTail
 
 

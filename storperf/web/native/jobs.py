@@ -9,12 +9,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Response
 from fastapi import Path as PathPart
 
-from storperf.engine.profiles import Library
 from storperf.errors import UnknownName
-from storperf.jobfile.parse import parse_job
-from storperf.model.job import Job, Origin
+from storperf.model.job import Job
 from storperf.model.queued import StoredJob
 from storperf.plan import plan_job
+from storperf.queueing import asking
 from storperf.reports.library_table import steps_document
 from storperf.store.store import Store
 from storperf.web.callers import Reader, Runner
@@ -22,6 +21,7 @@ from storperf.web.native.library import StepsDocument
 from storperf.web.native.parameters import Name
 from storperf.web.native.reply import reply
 from storperf.web.served import Served, ServedBy
+from storperf.web.submitting import vetted
 
 router = APIRouter(tags=["jobs"])
 
@@ -120,7 +120,4 @@ def _versions(store: Store, name: str) -> tuple[StoredJob, ...]:
 
 def _checked(by: Served, text: str, variables: dict[str, str]) -> Job:
     """The job in a request's text, held to what a request may say."""
-    library = Library(by.settings.workloads)
-    return parse_job(
-        text, source="the job", origin=Origin.UNTRUSTED, library=library, variables=variables
-    )
+    return asking.parse_trusted(by.settings, vetted(by, text, variables=variables))

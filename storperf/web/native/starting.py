@@ -23,8 +23,8 @@ from storperf.web.callers import Admin, Reader, Runner
 from storperf.web.native.jobs import LONGEST_TEXT, Variables, stored_job
 from storperf.web.native.parameters import RunId
 from storperf.web.native.reply import reply
-from storperf.web.native.vetted import submit_vetted
 from storperf.web.served import Served, ServedBy
+from storperf.web.submitting import submit_vetted
 
 router = APIRouter(tags=["queue"])
 

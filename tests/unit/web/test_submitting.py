@@ -13,6 +13,7 @@ from storperf.model.access import Caller, Scope
 from storperf.service import open_store
 from storperf.settings import read_settings
 from storperf.web.configuration import Configuration, Limits
+from storperf.web.live_streams import LiveStreams
 from storperf.web.log_tail import LogTail
 from storperf.web.served import Served
 from storperf.web.submitting import submit_vetted, vetted
@@ -38,6 +39,7 @@ def served(tmp_path):
             configuration=configuration,
             log=log,
             histories=Histories(store),
+            streams=LiveStreams(lambda _run: True, settings.results),
         )
 
 
