@@ -33,7 +33,7 @@
   const say = (text) => { byId("note").textContent = text; };
   const log = (at_s, text) => {
     const list = byId("log");
-    if (!list) { return; }
+    byId("happened").hidden = false;
     const item = document.createElement("li");
     const time = document.createElement("time");
     time.className = "dim";
@@ -71,7 +71,7 @@
     let told;
     try { told = JSON.parse(message.data); } catch { return; }
     if (told.kind === "interval") { interval(told); return; }
-    if (told.kind === "transition" && told.moment === "acted" && !told.trial) {
+    if (told.kind === "transition" && told.moment === "stored" && !told.trial) {
       byId("phase").textContent = String(told.name).replaceAll("_", " ");
     }
     if (told.kind === "trial_started" && told.step) {
