@@ -36,7 +36,11 @@ from storperf.cli import (
     verdicts,
     workload,
 )
-from storperf.errors import ExitCode, StorperfError
+from storperf.cli.server import keep_server
+from storperf.errors import ExitCode, StorperfError, UsageError
+
+# The commands that a server can do; every other one is for the machine it is typed on.
+_AT_A_SERVER = ("run", "list", "show", "export", "cancel")
 
 app = typer.Typer(
     name="storperf",
@@ -48,7 +52,7 @@ app = typer.Typer(
 
 
 @app.callback()
-def main_options(
+def main_options(  # noqa: PLR0913, PLR0917 - an option each
     context: typer.Context,
     results: Annotated[
         Path | None,
@@ -57,12 +61,46 @@ def main_options(
             help="Where runs are kept. Default: $STORPERF_RESULTS, else ~/.local/share/storperf.",
         ),
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            "--server",
+            metavar="URL",
+            help="Have `run`, `list`, `show`, `export` and `cancel` done by a server.",
+            show_default=False,
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file",
+            metavar="FILE",
+            help="The server's token. Default: $STORPERF_TOKEN, else what a server here has left.",
+            show_default=False,
+        ),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--ca-file",
+            metavar="FILE",
+            help="The authority that vouches for the server's certificate, where the system "
+            "knows none.",
+            show_default=False,
+        ),
+    ] = None,
     verbose: Annotated[
         int, typer.Option("--verbose", "-v", count=True, help="Say more on stderr; twice for all.")
     ] = 0,
 ) -> None:
     """Measure storage with fio and say pass, fail or inconclusive."""
     context.obj = results
+    if server is not None and context.invoked_subcommand not in _AT_A_SERVER:
+        raise UsageError(
+            f"--server is for {', '.join(_AT_A_SERVER)}; `{context.invoked_subcommand}` "
+            "is done on this machine"
+        )
+    keep_server(context, server, token_file, ca_file)
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     # Its errors come to us as exceptions; it would tell each of them with a traceback as well.
     logging.getLogger("paramiko").setLevel(logging.DEBUG if verbose > 2 else logging.CRITICAL)

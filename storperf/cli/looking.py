@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from storperf.cli.options import JsonFlag, RunArgument, epoch_of, settings
+from storperf.cli.server import server_of
+from storperf.errors import UsageError
 
 
 class ExportFormat(StrEnum):
@@ -30,6 +32,12 @@ def list_runs(
     as_json: JsonFlag = False,
 ) -> None:
     """List runs, newest first."""
+    server = server_of(context)
+    if server is not None:
+        from storperf.cli.remote_running import list_there
+
+        list_there(server, job=job, lab=lab, limit=limit, as_json=as_json)
+        return
     from storperf import service
     from storperf.cli.output import print_json, stdout_console
     from storperf.reports.table import runs_table
@@ -50,6 +58,14 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:
     """Show a run: its verdict, its steps, why."""
+    server = server_of(context)
+    if server is not None:
+        if raw:
+            raise UsageError("--raw is for files of this machine")
+        from storperf.cli.remote_running import show_there
+
+        show_there(server, run_text, as_json=as_json)
+        return
     from storperf import service
     from storperf.cli.output import print_json
     from storperf.cli.running import print_result
@@ -103,11 +119,16 @@ def export(
 ) -> None:
     """Write a run in another form; `--json` is short for `--format json`."""
     from storperf import service
-    from storperf.errors import UsageError
     from storperf.reports.registry import render
 
     chosen = ExportFormat.JSON if as_json else form
-    text = render(chosen.value, service.show(settings(context), run_text))
+    server = server_of(context)
+    if server is not None:
+        from storperf.cli.remote_running import export_there
+
+        text = export_there(server, run_text, chosen.value)
+    else:
+        text = render(chosen.value, service.show(settings(context), run_text))
     if output is None:
         sys.stdout.write(text)
         return

@@ -36,6 +36,11 @@ def shown_progress(console: Console, job: Job, trials: int) -> Iterator[Listener
         yield _line_listener(state, console)
 
 
+def line_progress(console: Console, job: Job, trials: int) -> Listener:
+    """A listener that tells a run in lines, terminal or not."""
+    return _line_listener(live_run(job, plan_job(job), trials), console)
+
+
 class _LiveView:
     """Draws the newest state four times a second in a thread of its own.
 

@@ -20,6 +20,8 @@ from storperf.cli.options import (
     settings,
     variables,
 )
+from storperf.cli.server import server_of
+from storperf.errors import UsageError
 
 if TYPE_CHECKING:
     from storperf.engine.cancel import Cancel
@@ -73,9 +75,33 @@ def run(  # noqa: PLR0913, PLR0917 - an option each
         bool,
         typer.Option("--keep", help="Leave the stack of the provider `heat`, for `heat attach`."),
     ] = False,
+    wait: Annotated[
+        bool | None,
+        typer.Option(
+            "--wait/--no-wait",
+            help="With --server: stay until the run has ended (default), or only ask for it.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure what a job file asks for, and judge it."""
+    server = server_of(context)
+    if server is not None:
+        wanted = {
+            "title": title,
+            "variables": variables(given),
+            "confirm": None if confirm is None else confirm.value,
+            "graphite": graphite is not False,
+        }
+        if keep:
+            raise UsageError("--keep is for a run of this machine; say keep: true in the job")
+        from storperf.cli.remote_running import run_there
+
+        run_there(server, job_file, wanted=wanted, wait=wait is not False, as_json=as_json)
+        return
+    if wait is not None:
+        raise UsageError("--wait and --no-wait are for --server; here a run is always waited for")
     from storperf import service
     from storperf.model.ending import ConfirmWhen
     from storperf.plan import plan_job
@@ -120,6 +146,12 @@ def resume(
 
 def cancel(context: typer.Context, run_text: RunArgument, as_json: JsonFlag = False) -> None:
     """End a run: fio is stopped, scratch removed, what was measured kept."""
+    server = server_of(context)
+    if server is not None:
+        from storperf.cli.remote_running import cancel_there
+
+        cancel_there(server, run_text, as_json=as_json)
+        return
     from storperf import service
     from storperf.cli.output import print_json, stdout_console
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mimetypes
 import os
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from fastapi.responses import FileResponse
 
 from storperf import service
 from storperf.errors import UnknownName
+from storperf.model.result import RunResult
 from storperf.reports.registry import render
 from storperf.run_results import load_result
 from storperf.web.callers import Reader
@@ -39,6 +41,7 @@ class ReportForm(StrEnum):
     YAML = "yaml"
     MARKDOWN = "markdown"
     JUNIT = "junit"
+    TABLE = "table"
 
 
 _TYPES = {
@@ -48,6 +51,7 @@ _TYPES = {
     ReportForm.YAML: ("application/yaml", "yaml"),
     ReportForm.MARKDOWN: ("text/markdown", "md"),
     ReportForm.JUNIT: ("application/xml", "xml"),
+    ReportForm.TABLE: ("text/plain", "txt"),
 }
 
 
@@ -86,7 +90,8 @@ def report(
     kind, suffix = _TYPES[form]
     name = f"storperf-{found.id}.{suffix}"
     if form is not ReportForm.HTML:
-        text = render(form.value, load_result(by.store, found.id))
+        result = load_result(by.store, found.id)
+        text = _table(result) if form is ReportForm.TABLE else render(form.value, result)
         return Response(text, 200, _SAFE | _named(name), kind)
     path = by.store.artefacts(found.id) / "report.html"
     if found.ended_s is None or not path.is_file():
@@ -129,6 +134,18 @@ def download(
     file = by.store.artefacts(found.id) / path
     headers = _SAFE | _named(file.name)
     return FileResponse(file, headers=headers, media_type=known[path].type)
+
+
+def _table(result: RunResult) -> str:
+    """What `storperf show` prints where there is no terminal."""
+    # rich is heavy: a server that nobody asks for tables does without.
+    from rich.console import Console
+
+    from storperf.reports.table import result_table
+
+    console = Console(file=io.StringIO(), width=100, highlight=False)
+    console.print(result_table(result))
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
 def _artefacts(folder: Path) -> list[Artefact]:

@@ -97,7 +97,7 @@ def test_an_unknown_trial_is_not_found_and_the_known_ones_are_told(get, runs):
 
 
 def test_every_form_of_a_report_is_given_to_be_saved(client, runs):
-    assert {form.value for form in ReportForm} == {"html", *REPORTERS}
+    assert {form.value for form in ReportForm} == {"html", "table", *REPORTERS}
     for form in ReportForm:
         answer = client.get(f"/api/v3/runs/{runs[0]}/report", params={"format": form.value})
         assert answer.status_code == 200
