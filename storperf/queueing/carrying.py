@@ -14,6 +14,7 @@ from storperf.model.ending import ConfirmWhen
 from storperf.model.queued import EntryState, QueueEntry
 from storperf.queueing.asking import parse_trusted
 from storperf.queueing.entries import entry_of, find_run, is_cancelled_early, refuse, settle
+from storperf.queueing.lent_secrets import LENT, forget
 from storperf.settings import Settings
 from storperf.store.store import Store
 
@@ -31,8 +32,11 @@ def carry_out(
         except UsageError as error:
             if find_run(store, run_id) is None:
                 refuse(store, run_id, error.message)
+                forget(settings, str(entry.facts.get(LENT)))
             raise
         ended = settle(store, run_id)
+        # A run that is killed needs its login again, when it is taken over.
+        forget(settings, str(entry.facts.get(LENT)))
     code = None if ended is None else ended.exit_code
     return ExitCode.BUG if code is None else ExitCode(code)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from storperf.errors import Conflict, StorperfError, UsageError
 from storperf.model.configuration import Configuration, ConfigurationState
+from storperf.queueing.lent_secrets import forget_ended
 from storperf.web.compatible import stacks
 from storperf.web.compatible.asked import DEFAULT_STACK
 from storperf.web.compatible.bodies import Body, Values
@@ -119,6 +120,7 @@ def end_jobs(by: Compatible) -> list[str]:
         said = entry.facts.get("compatible")
         told = said.get("told", {}) if isinstance(said, dict) else {}
         ended += told.get("slave_addresses") or [_LOCAL_ADDRESS]
+    forget_ended(by.settings, by.store)
     return ended
 
 

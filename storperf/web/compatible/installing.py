@@ -6,9 +6,9 @@ import threading
 
 from fastapi import FastAPI
 
+from storperf.queueing.lent_secrets import forget_ended
 from storperf.web.compatible import pins, router
 from storperf.web.compatible.allowed import Allowed
-from storperf.web.compatible.lent_secrets import forget_ended
 from storperf.web.compatible.starting import Compatible
 from storperf.web.served import Served
 

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Query, Request
 
 from storperf.errors import UsageError
+from storperf.queueing import lent_secrets
 from storperf.web.callers import Reader, Runner
-from storperf.web.compatible import configurations, lent_secrets, logs, quotas, reports
+from storperf.web.compatible import configurations, logs, quotas, reports
 from storperf.web.compatible.answers import SUNSET, OldJson, OldRoute
 from storperf.web.compatible.asked import read_initialization, read_job
 from storperf.web.compatible.bodies import read_body

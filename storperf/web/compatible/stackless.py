@@ -8,6 +8,7 @@ from typing import Any
 from storperf.engine.host_check import check_hosts
 from storperf.errors import AgentLost, UsageError
 from storperf.model.host import HostCheck, HostTarget, SshHost
+from storperf.queueing.lent_secrets import Lent
 from storperf.remote.host_keys import fingerprint_of_line
 from storperf.remote.shown_key import known_key, shown_key
 from storperf.settings import Settings
@@ -16,7 +17,6 @@ from storperf.web.compatible.allowed import Allowed
 from storperf.web.compatible.asked import FileSystemAsked, Login
 from storperf.web.compatible.hosts import HostAddress, refuse_outsiders
 from storperf.web.compatible.job_text import Place, with_file_system
-from storperf.web.compatible.lent_secrets import Lent
 
 _ROOT = "root"
 

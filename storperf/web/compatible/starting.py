@@ -12,11 +12,11 @@ from storperf.errors import Conflict
 from storperf.model.ending import ConfirmWhen
 from storperf.model.queued import QueueEntry
 from storperf.plan import plan_job
-from storperf.queueing import asking
+from storperf.queueing import asking, lent_secrets
 from storperf.settings import Settings
 from storperf.store.store import Store
 from storperf.units import parse_size
-from storperf.web.compatible import configured, lent_secrets
+from storperf.web.compatible import configured
 from storperf.web.compatible.allowed import Allowed
 from storperf.web.compatible.asked import DEFAULT_TARGET, Asked, FileSystemAsked, Login
 from storperf.web.compatible.job_text import Place, job_text
@@ -79,7 +79,7 @@ def _on_hosts(
     by: Compatible, asked: Asked, login: Login, undo: ExitStack
 ) -> tuple[Place, lent_secrets.Lent]:
     keys = vouched_keys(by.store, by.allowed, login.addresses)
-    lent = lent_secrets.lend(by.settings, login)
+    lent = lent_secrets.lend(by.settings, private_key=login.private_key, password=login.password)
     undo.callback(lent_secrets.forget, by.settings, lent.name)
     target = asked.target or DEFAULT_TARGET
     place_key = "hosts " + " ".join(host.known_as for host in login.addresses)
@@ -114,7 +114,7 @@ def _submit(  # noqa: PLR0913, PLR0917 - all that an entry is made of
         "samples": asked.samples,
         "file_system": _said_file_system(asked.file_system),
     }
-    facts: Mapping[str, object] = {COMPATIBLE: said, "lent": lent}
+    facts: Mapping[str, object] = {COMPATIBLE: said, lent_secrets.LENT: lent}
     return asking.submit(
         by.settings,
         by.store,
