@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import PlainTextResponse
 
 from storperf.version import package_version
 from storperf.web.callers import Admin, Reader
@@ -49,7 +48,7 @@ def health() -> Response:
     return reply(Health(storperf=package_version()))
 
 
-@router.get("/metrics", response_class=PlainTextResponse, responses=as_files("text/plain"))
+@router.get("/metrics", response_class=Response, responses=as_files("text/plain"))
 def metrics(_caller: Reader, by: ServedBy) -> Response:
     """The service in numbers, in the text format of Prometheus."""
     return Response(metrics_text(by), 200, media_type=METRICS_TYPE)
