@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from storperf.settings import Settings
 
 _SERVER = "server.lock"
 _CHILD = "child.lock"
+_LOOKS, _BETWEEN_S = 3, 0.1
 
 
 @contextmanager
@@ -21,6 +23,11 @@ def serving(settings: Settings) -> Iterator[None]:
     settings.results.mkdir(parents=True, exist_ok=True)
     path = settings.results / _SERVER
     fd = _take(path)
+    for _ in range(_LOOKS):
+        # Somebody who only asks whether it is held (`is_served`) holds it for a moment.
+        if fd is None:
+            threading.Event().wait(_BETWEEN_S)
+            fd = _take(path)
     if fd is None:
         raise Conflict(
             f"{settings.results} is served already, by process {_holder(path)}; "

@@ -7,8 +7,10 @@ import signal
 import sys
 
 import uvicorn
+from uvicorn.lifespan.on import LifespanOn
 
 from storperf import service, tokens
+from storperf.errors import StorperfError
 from storperf.queueing.locks import serving
 from storperf.settings import Settings
 from storperf.web.app import create_app
@@ -28,9 +30,8 @@ _MOST_CONNECTIONS = 1000
 def serve(settings: Settings, configuration: Configuration) -> None:
     """Serve the results folder until SIGTERM or SIGINT; the runs go on.
 
-    Port 0 is any free one; where it listens, and where its own user's token lies, is said on
-    stderr.  Conflict: it is served already.  UsageError: the address cannot be had, or a file of
-    the configuration cannot be read.
+    Port 0 is any free one; where it listens is said on stderr.  Conflict: it is served already.
+    UsageError: the address cannot be had.  StorperfError: a bug ended it.
     """
     check_files(configuration)
     with serving(settings), listening(configuration) as listener:
@@ -42,7 +43,10 @@ def serve(settings: Settings, configuration: Configuration) -> None:
         where = shown_address(configuration, listener)
         sys.stderr.write(f"your token is in {token}\nserving {settings.results} on {where}\n")
         sys.stderr.flush()
-        uvicorn.Server(_config(settings, configuration)).run(sockets=[listener])
+        server = uvicorn.Server(_config(settings, configuration))
+        server.run(sockets=[listener])
+        if isinstance(server.lifespan, LifespanOn) and server.lifespan.shutdown_failed:
+            raise StorperfError("the server ended by a bug, told above; the runs go on")
 
 
 def check_files(configuration: Configuration) -> None:

@@ -104,6 +104,36 @@ def a_schedule_that_is_due_becomes_a_run(storperf):
     assert "no schedules" in storperf("schedule", "list").stdout
 
 
+@fact
+def one_that_was_cancelled_before_it_was_a_run_ends_at_once(storperf):
+    run = submit(storperf, "early", duration="60s")
+    with opened(storperf) as store:
+        store.move_entry(
+            run, (EntryState.QUEUED,), EntryState.RUNNING, started_s=1.0, facts={"cancel": True}
+        )
+    # The server's child, as it is when the cancel came while it was starting.
+    assert storperf("queue", "carry-out", run).exit_code == 130
+    with opened(storperf) as store:
+        assert store.queue_entry(run).state is EntryState.CANCELLED
+        assert [trial.started_s for trial in store.trials(run)] == [None]
+    storperf.assert_nothing_left()
+
+
+@fact
+def one_that_can_be_no_run_is_refused_with_the_reason(storperf):
+    good = submit(storperf, "good")
+    with opened(storperf) as store:
+        entry = store.queue_entry(good)
+        text = entry.job_text.replace("randread", "randreed")
+        store.enqueue(replace(entry, run_id="20260101-000000-bad0", title="bad", job_text=text))
+    with served(storperf):
+        entries = until_ended(storperf)
+    assert entries["bad"].state is EntryState.REFUSED
+    assert "randreed" in entries["bad"].reason
+    assert entries["good"].exit_code == 0
+    assert "randreed" in storperf("queue", "show", "bad").stdout
+
+
 # --- killed ----------------------------------------------------------------------------------
 
 
@@ -182,7 +212,7 @@ def a_run_goes_on_when_all_was_killed_while_it_measured(storperf):
 
 def without_its_server(storperf, how):
     provider, starts = noting(storperf)
-    run = submit(storperf, "one", provider=provider, duration="6s")
+    run = submit(storperf, "one", provider=provider, duration="12s")
     with served(storperf) as server:
         until(lambda: '"what":"measure"' in feed_of(storperf, run), "a trial")
         [child] = children_of(storperf)
@@ -191,8 +221,10 @@ def without_its_server(storperf, how):
         assert ended.exit_code == (0 if how is signal.SIGTERM else -how)
         assert ("1 runs go on" in ended.stderr) == (how is signal.SIGTERM)
     with served(storperf):
-        assert children_of(storperf) == [child]
         assert_it_ended_once(storperf, "one", starts)
+    with opened(storperf) as store:
+        # One process carried it out from its beginning to its end.
+        assert store.get_run(run).manager["pid"] == child
     storperf.assert_nothing_left()
 
 

@@ -13,7 +13,7 @@ from unit.queueing.entries import TEXT
 from storperf.model.queued import EntryState
 from storperf.queueing import asking
 from storperf.queueing.children import LOG, start_child
-from storperf.queueing.dispatcher import dispatching
+from storperf.queueing.dispatcher import Dispatcher, dispatching
 from storperf.queueing.locks import has_child, take_child_lock
 from storperf.service import open_store
 from storperf.settings import read_settings
@@ -63,3 +63,15 @@ def test_a_child_holds_the_lock_for_as_long_as_it_lives(settings):
         assert is_held
     assert not has_child(folder)
     child.forget()
+
+
+def test_one_that_was_cancelled_before_its_process_lived_is_not_started(settings):
+    with open_store(settings) as store:
+        made = asking.submit(settings, store, TEXT, submitted_by="somebody")
+        store.move_entry(made.run_id, (EntryState.QUEUED,), EntryState.RUNNING, started_s=1.0)
+        assert asking.cancel(settings, store, made.run_id).state is EntryState.RUNNING
+        dispatcher = Dispatcher(settings, store, at_once=1)
+        dispatcher.look()
+        dispatcher.close()
+        assert store.queue_entry(made.run_id).state is EntryState.CANCELLED
+        assert not (store.artefacts(made.run_id) / LOG).exists()
