@@ -12,9 +12,10 @@ from storperf.remote.host_keys import fingerprint_of_line
 from storperf.remote.shown_key import read_key_line
 from storperf.web.callers import Admin, Reader
 from storperf.web.compatible.hosts import read_address
+from storperf.web.native.reply import ERRORS
 from storperf.web.served import ServedBy
 
-router = APIRouter(prefix="/api/v3/host-pins", tags=["host pins"])
+router = APIRouter(prefix="/api/v3/host-pins", tags=["host pins"], responses=ERRORS)
 
 _Host = Annotated[str, Field(max_length=80, examples=["10.0.0.5", "[10.0.0.5]:2222"])]
 _Key = Annotated[str, Field(max_length=20_000, examples=["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5..."])]

@@ -90,8 +90,8 @@ def _explained(host: HostAddress) -> str:
         f"nobody vouches for the host key of {host.known_as}. It shows {line.split()[0]} "
         f"{fingerprint_of_line(line)}; compare that with what the host says of itself "
         "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, on its console). If it is the same, "
-        "add it to a file of the server's compatible.known_hosts, or let an admin pin it: POST /api/v3/host-pins "
-        f'{{"host": "{host.known_as}", "key": "{line}"}}'
+        "add it to a file of the server's compatible.known_hosts, or let an admin pin it: "
+        f'POST /api/v3/host-pins {{"host": "{host.known_as}", "key": "{line}"}}'
     )
 
 
