@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from storperf.deadline import Deadline
-from storperf.errors import CloudError, InfrastructureError, UsageError
+from storperf.errors import AgentLost, CloudError, InfrastructureError, UsageError
 from storperf.heat.template import Template, volume_names
 from storperf.model.host import SshHost
 from storperf.model.job import Job
@@ -186,7 +186,8 @@ class HeatProvider:
         gone = {name: f"{name}: its server is gone" for name in {*work.names} - {*ready}}
         faults = gone | faults
         if faults and (work.stack.on_partial is OnPartial.FAIL or len(faults) == len(work.names)):
-            raise InfrastructureError("; ".join(faults[name] for name in sorted(faults)))
+            told = [faults[name] for name in sorted(faults)] + _way_in(work, ready)
+            raise InfrastructureError("; ".join(told))
         _note(work, found, template, listed, servers)
         return tuple(
             self._place(work, name, wanted.get(name), ready.get(name), faults.get(name))
@@ -302,6 +303,14 @@ def _note(
         "requests": dict(work.cloud.calls),
     }
     work.errand.note({"stack": facts})
+
+
+def _way_in(work: _Work, ready: dict[str, Ready]) -> list[str]:
+    """What to look at when not one server was ever reached."""
+    if not ready or not all(isinstance(each.fault, AgentLost) for each in ready.values()):
+        return []
+    why = f"SSH is let in from {work.state.manager} alone; where this machine's address is "
+    return [f"{why}translated on the way, say provider.stack.manager"]
 
 
 def _id(listed: dict[str, Body], name: str) -> str:

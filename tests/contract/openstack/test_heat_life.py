@@ -10,7 +10,14 @@ from tools.cloud_server import BROKEN, Fault
 from tools.heat_server import HeatServer
 
 from storperf.deadline import Deadline
-from storperf.errors import Cancelled, CloudError, Conflict, InfrastructureError, UsageError
+from storperf.errors import (
+    AgentLost,
+    Cancelled,
+    CloudError,
+    Conflict,
+    InfrastructureError,
+    UsageError,
+)
 from storperf.jobfile.parse import parse_job
 from storperf.model.host import HostTarget
 from storperf.model.leftover import Whose
@@ -52,7 +59,7 @@ class Manager:
         for each in wanted:
             why = self.unready.get(each.name)
             targets = tuple(HostTarget(path="/dev/x", serial=v[:20]) for v, _ in each.volumes)
-            fault = None if why is None else InfrastructureError(why)
+            fault = InfrastructureError(why) if isinstance(why, str) else why
             found[each.name] = Ready(targets=() if why else targets, fault=fault)
         return found
 
@@ -192,6 +199,17 @@ def test_one_that_is_not_ready_is_a_part_as_well(heat, tmp_path):
     manager.unready = {"agent-01": "no", "agent-02": "no"}
     with pytest.raises(InfrastructureError):
         manager.acquire()
+
+
+def test_where_no_server_is_reached_the_address_that_is_let_in_is_told(heat, tmp_path):
+    manager = Manager(heat, tmp_path, stack=", manager: 198.51.100.7/32")
+    manager.unready = {"agent-01": AgentLost("no answer"), "agent-02": AgentLost("no answer")}
+    with pytest.raises(InfrastructureError, match=r"198\.51\.100\.7/32 alone.*stack\.manager"):
+        manager.acquire()
+    manager.unready["agent-02"] = "fio is missing"
+    with pytest.raises(InfrastructureError) as caught:
+        manager.acquire()
+    assert "198.51" not in caught.value.message
 
 
 def test_a_cancel_while_it_is_made_ends_the_waiting(heat, tmp_path):
