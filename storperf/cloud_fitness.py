@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from storperf.heat.needs import needs_of
 from storperf.model.finding import Examination
 from storperf.model.image import UploadedImage
 from storperf.providers.glance_image import upload_image
-from storperf.providers.heat_sending import load_files, wish
+from storperf.providers.heat_sending import load_files, marks, wish
 from storperf.providers.heat_survey import survey
 from storperf.providers.openstack_session import open_cloud
 from storperf.service import load_job
@@ -40,13 +41,21 @@ def check(settings: Settings, job_file: Path, cloud_name: str | None = None) -> 
     return Examination(job=job.name, targets=(), findings=findings, facts=facts)
 
 
-def upload(
+def upload(  # noqa: PLR0913 - an option each
     settings: Settings,
     path: Path,
     name: str,
     cloud_name: str | None = None,
     tell: Callable[[str], None] = lambda _: None,
+    *,
+    lifetime_s: float | None = None,
 ) -> UploadedImage:
-    """An agent image in the cloud's Glance; the one that is there when it is the same."""
+    """An agent image in the cloud's Glance; the one that is there when it is the same.
+
+    After `lifetime_s` everybody's cleanup may delete it; None is never.
+    """
     cloud = open_cloud(settings, cloud_name)
-    return upload_image(cloud, path, name, Deadline.after(_UPLOAD_S), tell)
+    said = marks("", time.time() + (lifetime_s or 0.0)).metadata
+    kept = ("storperf_owner",) if lifetime_s is None else ("storperf_owner", "storperf_expires")
+    told = {key: said[key] for key in kept}
+    return upload_image(cloud, path, name, Deadline.after(_UPLOAD_S), tell, marks=told)

@@ -61,11 +61,15 @@ def check(
 
 
 @image_app.command("upload")
-def upload(
+def upload(  # noqa: PLR0913, PLR0917 - an option each
     context: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A qcow2 that `make image` built.")],
     name: Annotated[str, typer.Option("--name", help="What to call it.")] = "storperf-agent",
     cloud: _CloudOption = None,
+    lifetime: Annotated[
+        str | None,
+        typer.Option("--lifetime", help="After so long (30d) every `cleanup` may delete it."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Bring an agent image into the cloud's Glance, with its checksum and properties.
@@ -80,7 +84,8 @@ def upload(
     def tell(text: str) -> None:
         sys.stderr.write(f"{text}\n")
 
-    found = cloud_fitness.upload(settings(context), path, name, cloud, tell)
+    lifetime_s = None if lifetime is None else _duration_s(lifetime)
+    found = cloud_fitness.upload(settings(context), path, name, cloud, tell, lifetime_s=lifetime_s)
     with tolerating_closed_stdout():
         if as_json:
             print_json({"schema": "storperf-heat-image/1", **asdict(found)})
@@ -88,3 +93,13 @@ def upload(
             was = "uploaded" if found.is_new else "was there already"
             text = f"{line(found.name)} {was}: {found.id}, sha256 {found.sha256}"
             stdout_console().print(text, soft_wrap=True)
+
+
+def _duration_s(text: str) -> float:
+    from storperf.errors import UsageError
+    from storperf.units import parse_duration_s
+
+    try:
+        return parse_duration_s(text)
+    except ValueError as error:
+        raise UsageError(f"--lifetime: {error}") from error

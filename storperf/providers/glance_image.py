@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,21 @@ _PROPERTIES = {
 }
 _LEAST_ROOT_GB = 2
 _MIN_RAM_MB = 384
+# By which `storperf cleanup` finds it.
+TAG = "storperf"
 _MAGIC = b"QFI\xfb"
 
 
-def upload_image(
-    cloud: Cloud, path: Path, name: str, deadline: Deadline, tell: Callable[[str], None]
+def upload_image(  # noqa: PLR0913 - what an image is told of itself, by keyword
+    cloud: Cloud,
+    path: Path,
+    name: str,
+    deadline: Deadline,
+    tell: Callable[[str], None],
+    *,
+    marks: Mapping[str, str],
 ) -> UploadedImage:
-    """The image in the cloud.
+    """The image in the cloud, with our tag and its marks, so that `storperf cleanup` finds it.
 
     UsageError: no such file, no qcow2, or not what its `.sha256` says.  Conflict: the cloud has
     another image of that name.  What a broken upload began is deleted.
@@ -54,7 +62,9 @@ def upload_image(
         "visibility": "private",
         "min_disk": _LEAST_ROOT_GB,
         "min_ram": _MIN_RAM_MB,
+        "tags": [TAG],
         **_PROPERTIES,
+        **marks,
         _SHA256: sha256,
     }
     image = str(cloud.image.post("/images", asked, deadline)["id"])

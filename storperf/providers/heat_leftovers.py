@@ -43,6 +43,8 @@ class _Kind:
 
 
 _TAGGED = (("tags", "storperf"),)
+_IMAGE = "image"
+_IMAGES = (("tag", "storperf"), ("visibility", "private"))
 # In the order in which they can go.
 _KINDS = (
     _Kind(word="server", service="compute", path="/servers/detail", key="servers"),
@@ -54,11 +56,15 @@ _KINDS = (
     _Kind(word="security group", service="network", path="/security-groups", key="security_groups"),
     _Kind(word="key pair", service="compute", path="/os-keypairs", key="keypairs"),
     _Kind(word="server group", service="compute", path="/os-server-groups", key="server_groups"),
+    _Kind(word=_IMAGE, service="image", path="/images", key="images", query=_IMAGES),
 )
 
 
 def find_leftovers(cloud: Cloud, judge: Judge, now_s: float) -> tuple[Leftover, ...]:
-    """Stacks that carry our tag, then what is of no stack that is there; each judged."""
+    """Stacks that carry our tag, then what is of no stack that is there; each judged.
+
+    Images are no run's: they stay until they expire.
+    """
     listed = cloud.orchestration.get("/stacks", tags="storperf")["stacks"]
     stacks = [
         _judged("stack", each["stack_name"], each["id"], each.get("tags") or (), judge, now_s)
@@ -122,11 +128,13 @@ def _pieces(cloud: Cloud, kind: _Kind, judge: Judge, now_s: float) -> Iterator[L
             *(each.get("tags") or ()),
             *(each.get("description") or "").split(),
             *(f"{key}={value}" for key, value in (each.get("metadata") or {}).items()),
+            # An image has its marks among its own keys.
+            *(f"{key}={value}" for key, value in each.items() if key.startswith("storperf_")),
         ]
         # A floating IP has no name, a volume may have none.
         name = each.get("name") or each.get("floating_ip_address") or each["id"]
         found = _judged(kind.word, name, str(each.get("id", name)), words, judge, now_s)
-        if found.run is not None:
+        if found.run is not None or found.kind == _IMAGE:
             yield found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import time
 import uuid
 
 import pytest
@@ -128,7 +129,7 @@ def test_an_image_is_uploaded_once_and_only_as_its_checksum_says(storperf, cloud
     # Glance looks into it.
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, "1M"], check=True)
     name = f"agent-{uuid.uuid4()}"
-    upload = ("heat", "image", "upload", path.name, "--name", name, "--json")
+    upload = ("heat", "image", "upload", path.name, "--name", name, "--lifetime", "1d", "--json")
 
     lacking = storperf(*upload, **lab.environment())
     assert lacking.exit_code == 2
@@ -141,6 +142,9 @@ def test_an_image_is_uploaded_once_and_only_as_its_checksum_says(storperf, cloud
     stored = cloud.image.get(f"/images/{first.json['id']}")
     assert (stored["status"], stored["visibility"]) == ("active", "private")
     assert stored["storperf_sha256"] == digest
+    assert stored["tags"] == ["storperf"]
+    assert "@" in stored["storperf_owner"]
+    assert stored["storperf_expires"] > time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     assert stored["hw_disk_bus"] == "virtio"
     assert stored["os_hash_value"] == hashlib.sha512(path.read_bytes()).hexdigest()
 

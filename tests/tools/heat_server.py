@@ -25,6 +25,7 @@ class HeatServer(CloudServer):
         super().__init__()
         self.stacks = {}
         self.things = {"servers": {}, "volumes": {}, "ports": {}, "keypairs": {}}
+        self.things["images"] = {}
         self.looks = 0
         self.losses = 0
         self.breaks = {}
@@ -41,7 +42,8 @@ class HeatServer(CloudServer):
         self.route(rf"GET /volume/v3/{PROJECT}/volumes/detail", lambda *_: self._all("volumes"))
         self.route(r"GET /compute/v2\.1/os-keypairs", lambda *_: self._all("keypairs"))
         self.route(r"GET /compute/v2\.1/os-server-groups", lambda *_: {"server_groups": []})
-        self.route(r"GET /image/v2/images/.*", lambda *_: {"name": "i", "checksum": "c"})
+        self.route(r"GET /image/v2/images", lambda *_: self._all("images"))
+        self.route(r"GET /image/v2/images/i1", lambda *_: {"name": "i", "checksum": "c"})
         self.route(r"GET /network/v2\.0/networks", lambda *_: {"networks": [{"id": "n1"}]})
         subnets = {"subnets": [{"cidr": "127.0.0.0/8"}]}
         self.route(r"GET /network/v2\.0/subnets", lambda *_: subnets)
@@ -49,7 +51,7 @@ class HeatServer(CloudServer):
             key = name.replace("-", "_")
             self.route(rf"GET /network/v2\.0/{name}", lambda *_, key=key: {key: []})
         self.route(r"GET /network/v2\.0/ports", lambda *_: self._all("ports"))
-        self.route(r"(GET|DELETE) /.*/(servers|volumes|ports)/([^/]+)", self._piece)
+        self.route(r"(GET|DELETE) /.*/(servers|volumes|ports|images)/([^/]+)", self._piece)
 
     def leave(self, kind, name, **marks):
         """A thing that no stack has any more."""

@@ -376,6 +376,19 @@ def test_pieces_whose_stack_is_gone_are_found_by_their_marks(heat, tmp_path):
     assert len(heat.things["servers"]) == 1
 
 
+def test_images_are_told_and_go_when_they_have_expired(heat, tmp_path):
+    manager = Manager(heat, tmp_path)
+    said = {"id": "1", "name": "a", "tags": ["storperf"], "storperf_owner": "nina@lab"}
+    over = {"storperf_expires": "2020-01-01T00:00:00Z"}
+    heat.things["images"] = {"1": said, "2": {**said, **over, "id": "2", "name": "old"}}
+    found = cleaned(heat, manager, {RUN: Whose.OURS}.get)
+    assert [(each.kind, each.name, each.owner, each.whose) for each in found] == [
+        ("image", "a", "nina@lab", Whose.OTHERS),
+        ("image", "old", "nina@lab", Whose.EXPIRED),
+    ]
+    assert list(heat.things["images"]) == ["1"]
+
+
 def test_what_could_not_be_deleted_says_why(heat, tmp_path):
     manager = Manager(heat, tmp_path)
     manager.acquire()
