@@ -42,13 +42,11 @@ class Manager:
         self, folder, login, *, stack=PLAIN, agents=2, who="", kind="lab"
     ):
         run = folder.name.replace("_", "-") + who
-        folder /= f"manager{who}"
-        folder.mkdir()
         settings = read_settings({"HOME": str(folder), **login}, folder, folder)
         self.told, self.facts = [], {}
         self.job = parse_job(JOB.format(stack=stack, agents=agents, kind=kind), source="x")
         self.provider = HeatProvider(settings, self.ready)
-        self._errand = {"run_id": run, "folder": folder / "run", "note": self.facts.update}
+        self._errand = {"run_id": run, "folder": folder / "runs" / run, "note": self.facts.update}
         self.ended = threading.Event()
 
     @staticmethod
@@ -140,6 +138,35 @@ def test_an_own_network_has_a_router_and_floating_ips_and_all_of_it_goes(manager
     assert counts(cloud)["floating IPs"] >= 1
     assert run.release() == []
     assert counts(cloud) == EMPTY
+
+
+def test_a_stack_that_was_kept_is_used_by_another_run_and_stays(manager, cloud):
+    maker = manager(agents=1, stack=f"{PLAIN}, keep: true", who="-1")
+    maker.acquire()
+    assert maker.release() == []
+    (name,) = lab.left_in(cloud, "stacks")["stacks"]
+    assert maker.told[-1].startswith(f"the stack {name} is kept")
+    user = manager(agents=1, stack=f"{PLAIN}, attach: {name}", who="-2")
+    user.acquire()
+    servers = [run.facts["stack"]["agents"]["agent-01"]["server"] for run in (maker, user)]
+    assert servers[0] == servers[1]
+    assert user.release() == []
+    assert lab.left_in(cloud, "stacks") == {"stacks": [name]}
+    maker.job = manager(agents=1, who="-1").job
+    assert maker.release() == []
+    assert counts(cloud) == EMPTY
+
+
+def test_three_agents_take_no_more_requests_than_one(manager):
+    # Heat is looked at until it is done, however long that takes.
+    def asked(agents, who):
+        run = manager(agents=agents, who=who)
+        run.acquire()
+        requests = run.facts["stack"]["requests"]
+        assert run.release() == []
+        return {name: count for name, count in requests.items() if name != "orchestration"}
+
+    assert asked(1, "-1") == asked(3, "-2")
 
 
 def test_a_quota_that_is_too_small_is_named_and_nothing_stays(manager, cloud):
