@@ -7,11 +7,12 @@
 #                   1: Keystone and Heat; 2: all services, fake servers; 3: real guests on Ceph
 #   make image      the image that agents boot from, into dist/agent-image; needs root
 #   make bench      ratios that this project promises to keep; QUICK=1 takes ten minutes
+#   make bench-openstack  stacks of 1, 10 and 50 agents in such a cloud (level 2); needs root
 #   make bench-verdict  how often the verdict is right, on simulated runs and beside its rivals
 #   make docs       the pages of docs/reference that are made from the source
 # PYTHON=python3.12 chooses the interpreter; the default is the newest of 3.11 to 3.13 found.
 SHELL := /bin/bash
-.PHONY: help run test test-all test-openstack image bench bench-verdict lint lock docs clean
+.PHONY: help run test test-all test-openstack image bench bench-openstack bench-verdict lint lock docs clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -36,6 +37,9 @@ image:
 bench:
 	@scripts/setup.sh test
 	@.venv/bin/python benches/run.py
+
+bench-openstack:
+	@scripts/test-openstack.sh 2 --bench
 
 bench-verdict:
 	@scripts/setup.sh test

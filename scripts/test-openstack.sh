@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up a small real OpenStack of its own, runs the tests that it allows, and takes it down.
 # Usage: scripts/test-openstack.sh LEVEL [PYTEST-ARGUMENT...]      LEVEL: 1, 2 or 3
+#        scripts/test-openstack.sh 2 --bench [ARGUMENT...]         measure stacks instead
 #   1: Keystone and Heat; 2: all services, with fake servers and volumes; 3: real guests on Ceph
 #
 # Needs root, Debian 12 and its Python 3.11.  Everything runs in a network namespace and a folder
@@ -75,4 +76,10 @@ export LAB_NETNS=$netns
 step up "bringing up a cloud of level $level" "$lab/up.sh"
 export STORPERF_OPENSTACK_LEVEL=$level STORPERF_OPENSTACK_LAB=$LAB_DIR
 unset PYTHONPATH
+if [ "${1:-}" = --bench ]; then
+    shift
+    export OS_CLIENT_CONFIG_FILE=$LAB_DIR/etc/clouds.yaml OS_CLOUD=bench
+    ip netns exec "$netns" .venv/bin/python benches/heat_stacks.py "$@" || exit $?
+    exit
+fi
 ip netns exec "$netns" .venv/bin/pytest -m openstack "$@" || exit $?
