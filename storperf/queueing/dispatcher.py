@@ -68,12 +68,19 @@ class Dispatcher:
 
     def work(self) -> None:
         """Look and wait, until `stop`."""
+        trouble = ""
         while not self._is_stopping:
             try:
                 self.look()
             except StorperfError as error:
                 # The store is away for a while; what runs goes on without us.
-                log.warning("the queue stands still: %s", error.message)
+                if error.message != trouble:
+                    log.warning("the queue stands still: %s", error.message)
+                trouble = error.message
+            else:
+                if trouble:
+                    log.warning("the queue goes on")
+                trouble = ""
             self._wait()
 
     def stop(self) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,30 @@ def test_a_process_that_always_dies_is_given_up_with_its_last_words(settings):
     assert ended.reason.startswith("its process died 3 times before the run began: ")
     assert said.count("Fatal Python error") == 3
     assert said.strip().splitlines()[-1] in ended.reason
+
+
+def test_a_store_that_is_away_is_told_once_and_its_return_too(settings, caplog):
+    def rename(old, new):
+        with closing(sqlite3.connect(settings.results / "storperf.sqlite3", 60.0)) as connection:
+            connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    def until_told(words, times):
+        give_up_s = time.monotonic() + _PATIENCE_S
+        while sum(words in each for each in caplog.messages) < times:
+            assert time.monotonic() < give_up_s, caplog.messages
+            dispatcher.wake()
+            threading.Event().wait(0.01)
+
+    with open_store(settings) as store, dispatching(settings, store, at_once=1) as dispatcher:
+        for number in (1, 2):
+            rename("queue", "away")
+            until_told("the queue stands still", number)
+            for _ in range(20):
+                dispatcher.wake()
+                threading.Event().wait(0.01)
+            rename("away", "queue")
+            until_told("the queue goes on", number)
+    assert sum("stands still" in each for each in caplog.messages) == 2
 
 
 def test_a_child_holds_the_lock_for_as_long_as_it_lives(settings):
