@@ -173,6 +173,11 @@ def take(browser: Browser, name: str, clip: dict[str, float]) -> None:
     """The rectangle as a PNG of few colours, where pngquant is at hand."""
     path = IMAGES / f"{name}.png"
     browser.screenshot(path, {**clip, "scale": 1})
+    shrink(path)
+
+
+def shrink(path: Path) -> None:
+    """Leave a PNG few colours, where pngquant is at hand."""
     try:
         subprocess.run(
             ["pngquant", "--force", "--ext", ".png", "--strip", str(COLOURS), str(path)],

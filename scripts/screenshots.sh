@@ -8,4 +8,7 @@ scripts/setup.sh all
 if [ "${1:-}" = graphite ]; then
     PYTHONPATH=tests exec .venv/bin/python scripts/graphite_screenshots.py
 fi
+if [ "${1:-}" = service ]; then
+    PYTHONPATH=tests exec .venv/bin/python scripts/service_screenshots.py
+fi
 PYTHONPATH=tests exec .venv/bin/python scripts/screenshots.py "$@"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from pathlib import Path
 from typing import Annotated
@@ -83,4 +84,8 @@ def settings(context: typer.Context) -> Settings:
 
 def user() -> str:
     """Who asks, for provenance."""
-    return os.environ.get("USER") or str(os.getuid())
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run as a user that has no name.
+        return str(os.getuid())

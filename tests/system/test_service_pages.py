@@ -51,11 +51,13 @@ def test_a_run_is_watched_from_its_queue_to_its_verdict(storperf, browser):
         until(lambda: browser.run("!document.querySelector('#live').hidden"), "a line")
         shown = words_of(browser, "td.iops").removesuffix(" IOPS")
         assert words_of(browser, "#phase") == "measure"
+        assert words_of(browser, "td.trials") in {"0 of 1", "1 of 1"}
         # The page is made anew when the run has ended.
         until(lambda: browser.run("!document.querySelector('#live')"), "the page of an ended run")
         verdict = storperf("show", run, "--json").json["verdict"]
         assert words_of(browser, "#verdict .word").startswith(verdict["outcome"].upper())
         assert words_of(browser, "td.now") == "completed"
+        assert words_of(browser, "td.trials") == "1 of 1"
         assert 400 <= float(shown) <= 600
         report = browser.run("document.querySelector('.actions a').getAttribute('href')")
         browser.open(address + report)

@@ -9,6 +9,8 @@
   const table = byId("steps");
   const run = document.body.dataset.run;
   const points = [];
+  /* Of each step the trials that have ended: the events are told from the run's beginning on. */
+  const ended = new Map();
   let trial = null;
 
   const scaled = (value, units, step) => {
@@ -42,7 +44,22 @@
     list.append(item);
   };
 
+  const count = (step, trial) => {
+    const trials = ended.get(step) || new Set();
+    ended.set(step, trials.add(trial));
+    const place = cell(step, "trials");
+    if (!place) { return; }
+    const [known, all] = place.textContent.split(" of ").map(Number);
+    place.textContent = `${Math.min(Math.max(known, trials.size), all)} of ${all}`;
+  };
+
+  let isDrawing = false;
   const draw = () => {
+    if (isDrawing) { return; }
+    isDrawing = true;
+    window.requestAnimationFrame(() => { isDrawing = false; drawLine(); });
+  };
+  const drawLine = () => {
     const figure = byId("live");
     figure.hidden = points.length < 2;
     const highest = Math.max(...points, 1);
@@ -81,6 +98,7 @@
     if (told.kind === "trial_started" && !told.step) { say(`${told.what} has begun.`); }
     if (told.kind === "trial_ended" && told.step) {
       put(told.step, "now", told.end || "ended");
+      count(told.step, told.trial);
       say(`Trial ${told.trial} has ended: ${told.end || "ended"}.`);
     }
     if (told.kind === "note") { log(told.at_s, told.text); }
