@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,29 +64,50 @@ class _Made:
 
 
 class Histories:
-    """Histories of one store, for as many callers as there are."""
+    """Histories of one store, for as many callers as there are.
+
+    One is made at a time; who asks for the same meanwhile waits for it, and who asks for another
+    waits for its turn.  Made side by side they would not be ready sooner, for Python runs one
+    thread at a time, and whatever else the process does would wait longer for its own.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._figures: Kept[str, RunFigures] = Kept(_MOST_RUNS)
         self._bands: Kept[tuple[object, ...], dict[Place, Band]] = Kept(_MOST_HISTORIES)
         self._made: Kept[tuple[str, str | None, int], _Made] = Kept(_MOST_HISTORIES)
+        self._making = threading.Lock()
 
     def of_job(self, job: str, lab: str | None, limit: int) -> JobHistory:
         """The newest runs of a job in one lab, and its judged figures over them.
 
         UnknownName when it has no run, UsageError when it has run in several labs.
         """
-        stamp = self._store.job_stamp(job, lab)
-        known = self._made.get((job, lab, limit))
-        now_s = time.monotonic()
-        if known is not None and known.stamp == stamp:
-            _, running, *_ = stamp
-            if not running or now_s - known.made_s < _FRESH_S:
-                return known.history
-        history = self._make(job, lab, limit, stamp)
-        self._made.put((job, lab, limit), _Made(history=history, stamp=stamp, made_s=now_s))
-        return history
+        asked = (job, lab, limit)
+        known = self._known(asked, self._store.job_stamp(job, lab))
+        if known is not None:
+            return known
+        with self._making:
+            # Whoever held the lock may have made this very one.
+            stamp = self._store.job_stamp(job, lab)
+            known = self._known(asked, stamp)
+            if known is not None:
+                return known
+            history = self._make(job, lab, limit, stamp)
+            made_s = time.monotonic()
+            self._made.put(asked, _Made(history=history, stamp=stamp, made_s=made_s))
+            return history
+
+    def _known(
+        self, asked: tuple[str, str | None, int], stamp: tuple[object, ...]
+    ) -> JobHistory | None:
+        """The history that was made before, while nothing has changed since."""
+        known = self._made.get(asked)
+        if known is None or known.stamp != stamp:
+            return None
+        _, running, *_ = stamp
+        is_fresh = not running or time.monotonic() - known.made_s < _FRESH_S
+        return known.history if is_fresh else None
 
     def _make(self, job: str, lab: str | None, limit: int, stamp: tuple[object, ...]) -> JobHistory:
         # numpy and scipy are heavy: most commands do without.

@@ -146,7 +146,7 @@ def _latest(trials: Sequence[Any]) -> list[Any]:
 def _summaries(run_ids: Sequence[str], metrics: Sequence[str]) -> sa.Select[Any]:
     columns = [_SUMMARIES.c[name] for name in Summary.__slots__]
     return (
-        sa.select(_SUMMARIES.c.run_id, *columns)
+        sa.select(*columns, _SUMMARIES.c.run_id)
         .join(_TRIALS, summary_of_trial())
         .where(
             _SUMMARIES.c.run_id.in_(run_ids),
@@ -183,7 +183,9 @@ def _trial(row: Any) -> Trial:
 
 
 def _summary(row: Any) -> Summary:
-    return Summary(**{name: getattr(row, name) for name in Summary.__slots__})
+    # By name each value is looked up twice; they are the most that a history is made of.
+    *values, _run_id = row
+    return Summary(**dict(zip(Summary.__slots__, values, strict=True)))
 
 
 def _checks(document: Any) -> Iterator[CheckWord]:
