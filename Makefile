@@ -1,8 +1,8 @@
 # What people type.  The work is done by scripts/, so that each step can be read and run alone.
 #   make run        set up what is missing, then measure this machine's storage for about a minute
 #   make test       set up, format check, lint, types, every test that needs no special machine
-#   make test-all   the same and the tests marked all_only (a Debian 11 chroot ...) or openstack;
-#                   needs root
+#   make test-all   the same and the tests marked all_only (a Debian 11 chroot ...) or openstack,
+#                   but not long_lab; needs root
 #   make test-openstack LEVEL=2  what needs a cloud, in a small real OpenStack of its own; needs root
 #                   1: Keystone and Heat; 2: all services, fake servers; 3: real guests on Ceph
 #   make image      the image that agents boot from, into dist/agent-image; needs root
@@ -25,7 +25,7 @@ test:
 
 test-all:
 	@scripts/test.sh --all
-	@scripts/test-openstack.sh $(LEVEL)
+	@scripts/test-openstack.sh $(LEVEL) -m "openstack and not long_lab"
 
 LEVEL ?= 2
 test-openstack:

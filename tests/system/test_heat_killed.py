@@ -7,7 +7,7 @@ import time
 import pytest
 from lab import openstack as lab
 
-pytestmark = pytest.mark.openstack(2)
+pytestmark = [pytest.mark.openstack(2), pytest.mark.long_lab]
 
 STACK = {
     "image": "lab-image",

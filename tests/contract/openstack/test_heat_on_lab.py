@@ -140,6 +140,7 @@ def test_an_own_network_has_a_router_and_floating_ips_and_all_of_it_goes(manager
     assert counts(cloud) == EMPTY
 
 
+@pytest.mark.long_lab
 def test_a_stack_that_was_kept_is_used_by_another_run_and_stays(manager, cloud):
     maker = manager(agents=1, stack=f"{PLAIN}, keep: true", who="-1")
     maker.acquire()
@@ -200,7 +201,7 @@ def test_a_stack_that_somebody_else_deletes_is_told_of(manager, cloud):
     until(lambda: name in lab.left_in(cloud, "stacks")["stacks"])
     stack = cloud.orchestration.get(f"/stacks/{name}")["stack"]["id"]
     cloud.orchestration.delete(f"/stacks/{name}/{stack}")
-    thread.join(120)
+    thread.join(400)
     assert len(faults) == 1
     assert re.search(r"deleted by somebody else|has it no more", faults[0])
 
@@ -218,6 +219,7 @@ def killed_once(name, when, away_s=5):
     return thread
 
 
+@pytest.mark.long_lab
 def test_a_heat_engine_that_is_killed_only_delays_create_and_delete(manager, cloud):
     run = manager(stack=f"{PLAIN}, stall_timeout: 10s")
     first = killed_once("heat-engine", lambda: lab.left_in(cloud, "servers")["servers"])
@@ -235,6 +237,7 @@ def test_a_heat_engine_that_is_killed_only_delays_create_and_delete(manager, clo
     assert counts(cloud) == EMPTY
 
 
+@pytest.mark.long_lab
 def test_a_keystone_that_is_silent_and_then_down_for_half_a_minute_only_delays_create(
     manager, cloud
 ):
@@ -258,6 +261,7 @@ def test_a_keystone_that_is_silent_and_then_down_for_half_a_minute_only_delays_c
     assert counts(cloud) == EMPTY
 
 
+@pytest.mark.long_lab
 def test_two_managers_with_one_job_do_not_meet_and_a_name_that_is_taken_stays_its_owner_s(
     manager, cloud
 ):
@@ -276,6 +280,7 @@ def test_two_managers_with_one_job_do_not_meet_and_a_name_that_is_taken_stays_it
     assert counts(cloud) == EMPTY
 
 
+@pytest.mark.long_lab
 def test_a_volume_in_error_is_named_and_the_rest_goes(manager, cloud):
     with lab.volume_type_without_backend() as kind:
         run = manager(agents=1, kind=kind)
@@ -294,6 +299,7 @@ def test_a_flavor_that_is_too_small_is_named_and_nothing_stays(manager, cloud):
     assert counts(cloud) == EMPTY
 
 
+@pytest.mark.long_lab
 def test_a_volume_that_is_never_attached_is_named_and_goes_once_nova_is_back(manager, cloud):
     run = manager(stack=f"{PLAIN}, create_timeout: 25s", agents=1)
     nova = Service(lab.folder(), "nova-compute")
@@ -314,6 +320,7 @@ def test_a_volume_that_is_never_attached_is_named_and_goes_once_nova_is_back(man
     assert counts(cloud) == EMPTY
 
 
+@pytest.mark.long_lab
 def test_a_token_that_ends_while_a_stack_is_made_and_deleted_is_replaced(manager, cloud, login):
     run = manager()
     thread = threading.Thread(
@@ -331,6 +338,7 @@ def test_a_token_that_ends_while_a_stack_is_made_and_deleted_is_replaced(manager
     assert counts(cloud) == EMPTY
 
 
+@pytest.mark.long_lab
 def test_what_fails_to_go_the_first_time_goes_the_next(manager, cloud):
     run = manager(agents=1)
     run.acquire()

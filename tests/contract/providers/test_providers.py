@@ -107,7 +107,9 @@ def existing(request, tmp_path, ears):
     return member_of(request.param, tmp_path, ears)
 
 
-@pytest.fixture(params=[*PROVIDERS, pytest.param("lab", marks=pytest.mark.openstack(2))])
+@pytest.fixture(
+    params=[*PROVIDERS, pytest.param("lab", marks=[pytest.mark.openstack(2), pytest.mark.long_lab])]
+)
 def member(request, tmp_path, ears):
     clouds = {"heat": heat_member, "lab": lab_member}
     if request.param not in clouds:
