@@ -104,7 +104,12 @@ class StackLife:
                 break
             why = f"Heat tells nothing new for {stall_s:.0f} s" if is_stuck else "a part was lost"
             self._errand.tell(f"updating {self.name} ({number}/{_TAKEOVERS}): {why}")
-            self.update(found, template, deadline.remaining_s())
+            try:
+                self.update(found, template, deadline.remaining_s())
+            except CloudError:
+                # Heat refuses it for a stack that is being deleted since we looked.
+                self._ours(self.find())
+                raise
             found = self._watched(found, progress, deadline, stall_s)
         return found
 
@@ -148,9 +153,8 @@ class StackLife:
     def _watched(self, stack: Body, progress: Progress, deadline: Deadline, stall_s: float) -> Body:
         """The stack when Heat is done with it, has lost it, or the deadline is over."""
         silence = Silence(stall_s)
-        for now in self._looks(deadline, self._wait_or_end):
-            if now is None:
-                raise CloudError(f"the stack {self.name} was deleted by somebody else", status=404)
+        for found in self._looks(deadline, self._wait_or_end):
+            now = self._ours(found)
             news = self._events(now, progress)
             progress.hear(news)
             if not _is_in_progress(now):
@@ -161,6 +165,12 @@ class StackLife:
                 if not self._is_being_made():
                     return now
                 silence.begin()
+        return stack
+
+    def _ours(self, stack: Body | None) -> Body:
+        """The stack; CloudError when it is gone or going: this manager did not ask for that."""
+        if stack is None or stack["stack_status"].startswith("DELETE_"):
+            raise CloudError(f"the stack {self.name} was deleted by somebody else", status=404)
         return stack
 
     def _is_being_made(self) -> bool:

@@ -234,6 +234,20 @@ def test_a_stack_that_somebody_else_deletes_is_told(heat, tmp_path):
     assert manager.release() == []
 
 
+def test_a_stack_that_somebody_else_is_deleting_is_told_and_not_updated(heat, tmp_path):
+    heat.looks = 1000
+    manager = Manager(heat, tmp_path, stack=", stall_timeout: 1s")
+
+    def wait(_seconds):
+        for stack in heat.stacks.values():
+            stack["action"] = "DELETE"
+        return briefly(_seconds)
+
+    with pytest.raises(CloudError, match="deleted by somebody else"):
+        manager.acquire(wait=wait)
+    assert [line for line in manager.told if line.startswith("updating")] == []
+
+
 def test_a_heat_that_has_lost_its_work_is_sent_it_again_and_makes_what_failed_anew(heat, tmp_path):
     heat.losses = 1
     heat.breaks = {"agent-01": "Worker went down during resource CREATE"}
