@@ -181,6 +181,15 @@ def test_only_who_may_run_can_cancel(client, settings, store):
     assert "CANCELLED" in look(client, f"/runs/{run}").text
 
 
+def test_no_link_of_a_page_leads_nowhere(client, store, imported):
+    a_going_run(store)
+    for path in ("/runs", "/queue", f"/runs/{imported}", "/runs/20260101-000000-abcd"):
+        for tag, attributes in Tags(look(client, path).text).found:
+            where = attributes.get("href", "")
+            if tag in {"a", "link"} and where.startswith("/"):
+                assert look(client, where).status_code == 200, (path, where)
+
+
 def test_text_of_a_job_is_never_markup(client, settings, store):
     a_going_run(store, job_name=EVIL, lab=EVIL, title=EVIL)
     asking.submit(settings, store, JOB, submitted_by=EVIL, title=EVIL)
