@@ -154,13 +154,19 @@ def import_file(
     A run that is there already is only accepted again.  UsageError when the file cannot be read,
     is damaged, or does not bear the signature of the key.
     """
-    text = _text(path)
+    return import_text(settings, _text(path), _key(key_file), who=who, source=path.name)
+
+
+def import_text(
+    settings: Settings, text: str, key: bytes | None, *, who: str, source: str
+) -> tuple[Imported, ...]:
+    """The same with what a file holds; `source` is where it came from, in words."""
     try:
-        file = parse_baseline(text, _key(key_file))
+        file = parse_baseline(text, key)
     except BaselineFileError as error:
-        raise UsageError(f"{path} cannot be taken: {error}") from error
+        raise UsageError(f"{source} cannot be taken: {error}") from error
     with open_store(settings) as store:
-        return tuple(_take(store, file, run, who=who, source=path.name) for run in file.runs)
+        return tuple(_take(store, file, run, who=who, source=source) for run in file.runs)
 
 
 def _file_run(store: Store, run_id: str, entries: Sequence[BaselineEntry]) -> FileRun:

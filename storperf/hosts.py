@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,20 @@ def check(
     if not names:
         raise UsageError("name at least one host, or an inventory with --inventory")
     return check_hosts([_plain(name) for name in names], settings)
+
+
+def check_provider(settings: Settings, name: str, meaning: object) -> tuple[HostCheck, ...]:
+    """The same for the hosts of a provider that a server's configuration names.
+
+    `meaning` is the provider as a job file says it; UsageError when it names no hosts.
+    """
+    hosts = meaning.get("hosts") if isinstance(meaning, dict) else None
+    if not hosts:
+        raise UsageError(f"provider {name} has no hosts of its own that could be looked at")
+    text = json.dumps({"hosts": hosts})
+    return check_hosts(
+        place_hosts(parse_inventory(text, f"provider {name}"), settings.directory), settings
+    )
 
 
 def _load(settings: Settings, path: Path) -> tuple[SshHost, ...]:

@@ -45,9 +45,10 @@ def add_schedule(  # noqa: PLR0913 - what a caller may say, by keyword
     made_by: str,
     chance: Chance,
     facts: Mapping[str, object] | None = None,
+    replace_it: bool = False,
 ) -> Schedule:
-    """Keep a job that the clock runs; Conflict when the name is taken."""
-    if any(each.name == name for each in store.schedules()):
+    """Keep a job that the clock runs; Conflict when the name is taken, unless with `replace_it`."""
+    if not replace_it and any(each.name == name for each in store.schedules()):
         raise Conflict(f"there is a schedule {name} already; remove it first")
     now_s = time.time()
     rule = replace(rule, from_s=rule.from_s or now_s)

@@ -1,4 +1,4 @@
-"""Figures over several runs: a job's history, its baseline, one set of runs against another."""
+"""Figures over several runs: a job's history, one set of runs against another."""
 
 from __future__ import annotations
 
@@ -9,25 +9,20 @@ from fastapi import APIRouter, Query, Response
 
 from storperf import comparing
 from storperf.errors import UsageError
-from storperf.model.baseline import Anchor, BaselineEntry
 from storperf.model.comparison import RunComparison
 from storperf.model.history import JobHistory
 from storperf.units import parse_moment_s
 from storperf.web.callers import Reader
-from storperf.web.native.parameters import Limit, MaybeLine
+from storperf.web.native.parameters import WORD, JobName, Limit, MaybeLine
 from storperf.web.native.reply import reply
 from storperf.web.served import ServedBy
 
 router = APIRouter(tags=["figures"])
 
-_LINE = r"^[^\x00-\x1f\x7f]+$"
-JobName = Annotated[
-    str, Query(pattern=_LINE, max_length=200, description="The job's name.", examples=["nightly"])
-]
 RunSetWords = Annotated[
     str,
     Query(
-        pattern=_LINE,
+        pattern=WORD,
         max_length=2000,
         description="A run, several with commas between them, or conditions as `job=a,last=5`.",
     ),
@@ -40,15 +35,6 @@ class HistoryDocument:
 
     schema: Literal["storperf-history/1"] = "storperf-history/1"
     history: JobHistory
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineDocument:
-    """Which runs are a job's baseline, and by whose word, newest first."""
-
-    schema: Literal["storperf-baseline/1"] = "storperf-baseline/1"
-    entries: tuple[BaselineEntry, ...]
-    anchors: tuple[Anchor, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +51,6 @@ def history(
 ) -> Response:
     """Show a job's newest runs and its judged figures over them."""
     return reply(HistoryDocument(history=by.histories.of_job(job, lab, limit)))
-
-
-@router.get("/baselines", response_model=BaselineDocument)
-def baseline(
-    _caller: Reader, by: ServedBy, job: JobName, lab: MaybeLine = "local", limit: Limit = 100
-) -> Response:
-    """Show which runs are a job's baseline: the newest entries, and every anchor."""
-    place = lab or "local"
-    entries, anchors = by.store.baseline_entries(place, job), by.store.anchors(place, job)
-    return reply(BaselineDocument(entries=entries[:limit], anchors=anchors))
 
 
 @router.get("/comparisons", response_model=ComparisonDocument)

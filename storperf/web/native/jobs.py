@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Response
 from fastapi import Path as PathPart
 
-from storperf.errors import UnknownName
+from storperf.errors import UnknownName, UsageError
 from storperf.model.job import Job
 from storperf.model.queued import StoredJob
 from storperf.plan import plan_job
@@ -97,6 +97,13 @@ def show_version(
 ) -> Response:
     """Show one version of a stored job file."""
     return reply(stored_job(by.store, name, version))
+
+
+def job_text(store: Store, text: str | None, name: str | None, version: int | None) -> str:
+    """The job file that a request brings or names; UsageError when it does both, or neither."""
+    if (text is None) == (name is None):
+        raise UsageError("give the job file as `text`, or the name of a stored one as `job`")
+    return text if text is not None else stored_job(store, name or "", version).text
 
 
 def stored_job(store: Store, name: str, version: int | None) -> StoredJob:

@@ -11,7 +11,8 @@ from storperf.errors import UsageError
 from storperf.units import parse_moment_s
 
 # Names of jobs, labs and workloads come into SQL, paths and messages: no control characters.
-_LINE = r"^[^\x00-\x1f\x7f]*$"
+LINE = r"^[^\x00-\x1f\x7f]*$"
+WORD = r"^[^\x00-\x1f\x7f]+$"
 _ID = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 RunName = Annotated[
@@ -31,12 +32,16 @@ TrialName = Annotated[
     str, Path(pattern=_ID, max_length=100, description="A trial's id.", examples=["t001"])
 ]
 Name = Annotated[str, Path(pattern=_ID, max_length=100, description="Its name.")]
+JobName = Annotated[
+    str, Query(pattern=WORD, max_length=200, description="The job's name.", examples=["nightly"])
+]
+Lab = Annotated[str, Query(pattern=WORD, max_length=200, description="The job's lab.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="At most so many.")]
-MaybeLine = Annotated[str | None, Query(pattern=_LINE, max_length=500)]
+MaybeLine = Annotated[str | None, Query(pattern=LINE, max_length=500)]
 Moment = Annotated[
     str | None,
     Query(
-        pattern=_LINE,
+        pattern=LINE,
         max_length=40,
         description="A time: `2026-11-22`, `2026-11-22T10:30` (UTC), epoch seconds, or `30d` ago.",
     ),

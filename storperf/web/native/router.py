@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from storperf.web.native import (
+    agents,
+    baselines,
     figures,
     files,
     intervals,
@@ -12,11 +14,26 @@ from storperf.web.native import (
     library,
     live,
     runs,
+    schedules,
     starting,
     state,
 )
 from storperf.web.native.reply import ERRORS
 
 router = APIRouter(prefix="/api/v3", responses=ERRORS)
-for _part in (state, runs, starting, live, intervals, files, figures, library, jobs):
+_PARTS = (
+    state,
+    runs,
+    starting,
+    schedules,
+    live,
+    intervals,
+    files,
+    figures,
+    baselines,
+    library,
+    jobs,
+    agents,
+)
+for _part in _PARTS:
     router.include_router(_part.router)

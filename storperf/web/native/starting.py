@@ -20,8 +20,8 @@ from storperf.queueing.entries import entry_of
 from storperf.queueing.looking import listed, waits_for
 from storperf.units import parse_moment_s
 from storperf.web.callers import Admin, Reader, Runner
-from storperf.web.native.jobs import LONGEST_TEXT, Variables, stored_job
-from storperf.web.native.parameters import RunId
+from storperf.web.native.jobs import LONGEST_TEXT, Variables, job_text
+from storperf.web.native.parameters import LINE, RunId
 from storperf.web.native.reply import reply
 from storperf.web.served import Served, ServedBy
 from storperf.web.submitting import submit_vetted
@@ -31,7 +31,6 @@ router = APIRouter(tags=["queue"])
 # Key of an entry's facts: its job file came in a request and was held to what one may say.
 VETTED = "vetted"
 
-_LINE = r"^[^\x00-\x1f\x7f]*$"
 MaybeText = Annotated[
     str | None,
     Body(
@@ -42,16 +41,16 @@ MaybeText = Annotated[
 ]
 StoredName = Annotated[
     str | None,
-    Body(pattern=_LINE, max_length=100, description="Instead of `text`: a stored job file."),
+    Body(pattern=LINE, max_length=100, description="Instead of `text`: a stored job file."),
 ]
 Version = Annotated[
     int | None, Body(ge=1, le=1_000_000_000, description="Its version; without, the newest.")
 ]
-Title = Annotated[str | None, Body(pattern=_LINE, max_length=200, description="A name for people.")]
+Title = Annotated[str | None, Body(pattern=LINE, max_length=200, description="A name for people.")]
 Priority = Annotated[int, Body(ge=-100, le=100, description="The highest goes first.")]
 NotBefore = Annotated[
     str | None,
-    Body(pattern=_LINE, max_length=40, description="A time: `2026-11-22T22:00` (UTC)."),
+    Body(pattern=LINE, max_length=40, description="A time: `2026-11-22T22:00` (UTC)."),
 ]
 Confirm = Annotated[ConfirmWhen | None, Body(description="Instead of the job's `confirm.when`.")]
 ToGraphite = Annotated[bool, Body(description="Whether figures go to a Graphite.")]
@@ -59,7 +58,7 @@ OnceKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        pattern=_LINE,
+        pattern=LINE,
         min_length=1,
         max_length=200,
         description="The same key again gives the run that the first request made.",
@@ -109,12 +108,10 @@ def start_run(  # noqa: PLR0913, PLR0917 - a key each
     once: OnceKey = None,
 ) -> Response:
     """Put a run into the queue; it begins as soon as nothing else uses what it needs."""
-    if (text is None) == (job is None):
-        raise UsageError("give the job file as `text`, or the name of a stored one as `job`")
     entry = submit_vetted(
         by,
         caller,
-        text if text is not None else stored_job(by.store, job or "", version).text,
+        job_text(by.store, text, job, version),
         variables=variables or {},
         title=title,
         priority=priority,
