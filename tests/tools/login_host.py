@@ -38,6 +38,7 @@ mkdir -m 700 "/home/$user/.ssh"
 cp "$top/client_key.pub" "/home/$user/.ssh/authorized_keys"
 chown -R "$user" "/home/$user/.ssh"
 printf '%s\n' 'auth required pam_unix.so' 'account required pam_unix.so' > /etc/pam.d/sshd
+. "$top/also"
 exec "$@"
 """
 
@@ -74,11 +75,13 @@ def require_login_host():
 class LoginHost(Sshd):
     """Starts at once with one user, USER, who has a key and PASSWORD; its /home is `home`.
 
-    A login with the password needs `lines` that allow it.
+    A login with the password needs `lines` that allow it.  `also` are shell commands that root
+    carries out in the namespaces before anybody can log in; $user is the user, $top the folder.
     """
 
-    def __init__(self, folder, *, lines=(), **more):
+    def __init__(self, folder, *, lines=(), also="", **more):
         (folder / "layer").mkdir(parents=True)
+        (folder / "also").write_text(also)
         (folder / "passwords").write_text(f"{USER}:{PASSWORD}\n")
         inside = (*INSIDE, "sh", "-c", _MAKE_USERS, "sh", str(folder), USER)
         # A user's sessions get what sshd gives them, and nothing of who runs the tests.
@@ -91,18 +94,32 @@ class LoginHost(Sshd):
         """The user's home as this process sees it; the user says /home/USER."""
         return self.home / USER
 
+    def mounts(self) -> str:
+        """What is mounted there now, a line each."""
+        first = first_of_namespace(self._process)
+        return "" if first is None else Path(f"/proc/{first}/mounts").read_text()
+
     def stop(self):
         """End it with every process that was started there, agents and all."""
         end_namespace(self._process)
         self._process = None
 
 
-def end_namespace(process: subprocess.Popen[bytes] | None) -> None:
-    """Kill the first process of the namespace that an INSIDE holds; the kernel kills the rest."""
-    if process is None:
-        return
+def first_of_namespace(process: subprocess.Popen[bytes]) -> int | None:
+    """The first process of the namespace that an INSIDE holds."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             if stat.read_text().rsplit(")", 1)[1].split()[1] == str(process.pid):
-                os.kill(int(stat.parent.name), signal.SIGKILL)
+                return int(stat.parent.name)
+    return None
+
+
+def end_namespace(process: subprocess.Popen[bytes] | None) -> None:
+    """Kill its first process; the kernel kills the rest."""
+    if process is None:
+        return
+    first = first_of_namespace(process)
+    if first is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(first, signal.SIGKILL)
     process.wait(10)
