@@ -13,6 +13,7 @@ setup(
             "graphite/requirements-graphite.txt",
             "web/pages/templates/*",
             "web/pages/static/*",
+            "web/native/examples.json",
             "web/*.html",
             "web/*.css",
         ],

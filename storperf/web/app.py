@@ -26,6 +26,7 @@ from storperf.web.log_tail import LogTail
 from storperf.web.native import described
 from storperf.web.native import router as native
 from storperf.web.native.faults import add_fault_handlers
+from storperf.web.pages import documented
 from storperf.web.pages import router as pages
 from storperf.web.served import Served
 
@@ -76,6 +77,7 @@ def create_app(
     add_fault_handlers(app)
     app.include_router(native.router)
     app.include_router(described.router)
+    app.include_router(documented.router)
     compatible.install(app)
     app.include_router(pages.router)
     app.include_router(login.router)

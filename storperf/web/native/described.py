@@ -7,12 +7,17 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from storperf.version import package_version
+from storperf.web.callers import WANTED
 from storperf.web.native.reply import reply
+from storperf.web.native.router import PARTS, PREFIX
 from storperf.web.native.router import router as native
 
 ADDRESS = "/api/v3/openapi.json"
+# Key of an operation: the scope that its caller needs.
+SCOPE = "x-storperf-scope"
 _TOKEN = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A token of the server."},
     "basic": {"type": "http", "scheme": "basic", "description": "The token as the password."},
@@ -38,7 +43,18 @@ def openapi() -> dict[str, Any]:
     document["components"]["securitySchemes"] = _TOKEN
     document["security"] = [{name: []} for name in _TOKEN]
     document["paths"][_NO_TOKEN]["get"]["security"] = []
+    for route in (each for part in PARTS for each in part.routes):
+        if isinstance(route, APIRoute):
+            for method in route.methods or ():
+                path = PREFIX + route.path.replace(":path}", "}")
+                document["paths"][path][method.lower()][SCOPE] = _scope_of(route)
     return document
+
+
+def _scope_of(route: APIRoute) -> str | None:
+    """What a token must be good for; None where none is needed."""
+    calls = [each.call for each in route.dependant.dependencies]
+    return next((scope.value for scope, call in WANTED.items() if call in calls), None)
 
 
 router = APIRouter(include_in_schema=False)

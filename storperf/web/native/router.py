@@ -20,20 +20,21 @@ from storperf.web.native import (
 )
 from storperf.web.native.reply import ERRORS
 
-router = APIRouter(prefix="/api/v3", responses=ERRORS)
-_PARTS = (
-    state,
-    runs,
-    starting,
-    schedules,
-    live,
-    intervals,
-    files,
-    figures,
-    baselines,
-    library,
-    jobs,
-    agents,
+PREFIX = "/api/v3"
+PARTS = (
+    state.router,
+    runs.router,
+    starting.router,
+    schedules.router,
+    live.router,
+    intervals.router,
+    files.router,
+    figures.router,
+    baselines.router,
+    library.router,
+    jobs.router,
+    agents.router,
 )
-for _part in _PARTS:
-    router.include_router(_part.router)
+router = APIRouter(prefix=PREFIX, responses=ERRORS)
+for _part in PARTS:
+    router.include_router(_part)

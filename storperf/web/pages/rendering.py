@@ -26,7 +26,16 @@ KEPT_PAGE_POLICY = "frame-ancestors 'none'"
 
 def page(template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """A page of the service."""
-    text = _environment().get_template(template).render(version=package_version(), **context)
+    return policed(page_text(template, **context), status=status)
+
+
+def page_text(template: str, **context: Any) -> str:
+    """What stands on such a page."""
+    return _environment().get_template(template).render(version=package_version(), **context)
+
+
+def policed(text: str, *, status: int = 200) -> HTMLResponse:
+    """A page that may load what is the server's own, and nothing else."""
     return HTMLResponse(text, status, headers={"Content-Security-Policy": POLICY})
 
 

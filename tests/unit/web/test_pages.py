@@ -183,11 +183,29 @@ def test_only_who_may_run_can_cancel(client, settings, store):
 
 def test_no_link_of_a_page_leads_nowhere(client, store, imported):
     a_going_run(store)
-    for path in ("/runs", "/queue", f"/runs/{imported}", "/runs/20260101-000000-abcd"):
+    pages = ("/runs", "/queue", f"/runs/{imported}", "/runs/20260101-000000-abcd", "/api/v3/docs")
+    for path in pages:
         for tag, attributes in Tags(look(client, path).text).found:
             where = attributes.get("href", "")
             if tag in {"a", "link"} and where.startswith("/"):
                 assert look(client, where).status_code == 200, (path, where)
+
+
+def test_the_page_of_the_api_needs_no_token_and_shows_every_operation(client):
+    found = client.get("/api/v3/docs")
+    assert found.status_code == 200
+    tags = Tags(found.text).found
+    places = {attributes["id"] for _, attributes in tags if "id" in attributes}
+    links = {attributes.get("href", "") for tag, attributes in tags if tag == "a"}
+    assert {link[1:] for link in links if link.startswith("#")} <= places
+    document = client.get("/api/v3/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method in methods:
+            assert f"{method.upper()} <code>{path}</code>" in found.text
+    # Whatever is wider than the page can be scrolled with the keyboard.
+    assert all("tabindex" in attributes for tag, attributes in tags if tag == "pre")
+    assert "-X POST" in found.text
+    assert "Log out" not in found.text
 
 
 def test_text_of_a_job_is_never_markup(client, settings, store):
@@ -201,7 +219,8 @@ def test_text_of_a_job_is_never_markup(client, settings, store):
 
 def test_nothing_on_a_page_comes_from_elsewhere_or_stands_inline(client, store, imported):
     a_going_run(store)
-    for path in ("/runs", "/queue", f"/runs/{imported}", "/runs/20260101-000000-abcd"):
+    pages = ("/runs", "/queue", f"/runs/{imported}", "/runs/20260101-000000-abcd", "/api/v3/docs")
+    for path in pages:
         found = look(client, path)
         policy = found.headers["content-security-policy"]
         assert "script-src 'self'" in policy
