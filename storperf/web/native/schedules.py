@@ -18,6 +18,7 @@ from storperf.web.native.jobs import Variables, job_text
 from storperf.web.native.parameters import LINE, Name
 from storperf.web.native.reply import reply
 from storperf.web.native.starting import (
+    NAMES,
     VETTED,
     Confirm,
     MaybeText,
@@ -25,6 +26,7 @@ from storperf.web.native.starting import (
     StoredName,
     ToGraphite,
     Version,
+    meaning_of,
 )
 from storperf.web.served import ServedBy
 from storperf.web.submitting import vetted
@@ -111,6 +113,7 @@ def add_schedule(  # noqa: PLR0913, PLR0917 - a key each
             "confirm": None if confirm is None else confirm.value,
             "graphite": graphite,
             VETTED: True,
+            NAMES: meaning_of(by.configuration.places),
         },
         replace_it=replace,
     )

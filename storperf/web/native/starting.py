@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Header, Query, Response
 
 from storperf import service
 from storperf.errors import Conflict, Forbidden, UnknownName, UsageError
+from storperf.jobfile.places import Places
 from storperf.model.access import Caller, Scope
 from storperf.model.ending import ConfirmWhen
 from storperf.model.queued import EntryState, QueueEntry
@@ -28,8 +30,10 @@ from storperf.web.submitting import submit_vetted
 
 router = APIRouter(tags=["queue"])
 
-# Key of an entry's facts: its job file came in a request and was held to what one may say.
+# Keys of an entry's facts: its job file came in a request and was held to what one may say;
+# what the names of the configuration meant then.
 VETTED = "vetted"
+NAMES = "names"
 
 MaybeText = Annotated[
     str | None,
@@ -118,17 +122,17 @@ def start_run(  # noqa: PLR0913, PLR0917 - a key each
         not_before_s=_moment_s(not_before),
         confirm=confirm,
         once=_once(caller, once),
-        facts={"graphite": graphite, VETTED: True},
+        facts={"graphite": graphite, VETTED: True, NAMES: meaning_of(by.configuration.places)},
     )
     return _entry_reply(by, entry, status=202)
 
 
 @router.post("/runs/{run}/rerun", status_code=202, response_model=EntryDocument)
 def rerun(caller: Runner, by: ServedBy, run: RunId, once: OnceKey = None) -> Response:
-    """Ask for the same job again, as a new run.
+    """Ask for the same job again, as a new run; names of the configuration mean what they did.
 
-    Only an admin may do so with a job that did not come in a request: it may say what no
-    request may.
+    Only an admin may do so once their meaning has changed, or with a job that did not come in a
+    request: it may say what no request may.
     """
     found, entry = _find(by, run)
     source = found or entry
@@ -136,9 +140,10 @@ def rerun(caller: Runner, by: ServedBy, run: RunId, once: OnceKey = None) -> Res
         raise UnknownName(f"there is no run {run}")
     if found is not None and found.imported_from is not None:
         raise Conflict(f"run {run} is an import; it has no job that could be run")
-    is_vetted = entry is not None and entry.facts.get(VETTED) is True
-    if not is_vetted and not caller.may(Scope.ADMIN):
-        raise Forbidden("this job did not come in a request; an admin may run it again")
+    known = {} if entry is None else entry.facts
+    is_vetted, names = known.get(VETTED) is True, known.get(NAMES)
+    if not caller.may(Scope.ADMIN):
+        _require_as_then(by, is_vetted=is_vetted, names=names)
     again = asking.submit(
         by.settings,
         by.store,
@@ -146,7 +151,12 @@ def rerun(caller: Runner, by: ServedBy, run: RunId, once: OnceKey = None) -> Res
         submitted_by=caller.name,
         title=source.title,
         once=_once(caller, once),
-        facts={"rerun_of": run, VETTED: is_vetted, "directory": _directory(by, source)},
+        facts={
+            "rerun_of": run,
+            VETTED: is_vetted,
+            NAMES: names,
+            "directory": _directory(by, source),
+        },
     )
     by.wake_queue()
     return _entry_reply(by, again, status=202)
@@ -245,6 +255,22 @@ def _entry_of_run(by: Served, found: Run, caller: Caller) -> QueueEntry:
         facts={"directory": _directory(by, found)},
     )
     return replace(made, run_id=found.id)
+
+
+def meaning_of(places: Places) -> str:
+    """A digest of what every name of a configuration means."""
+    return hashlib.sha256(json.dumps(asdict(places), sort_keys=True).encode()).hexdigest()
+
+
+def _require_as_then(by: Served, *, is_vetted: bool, names: object) -> None:
+    """Forbidden unless a request might ask for the same today."""
+    if not is_vetted:
+        raise Forbidden("this job did not come in a request; an admin may run it again")
+    if names != meaning_of(by.configuration.places):
+        raise Forbidden(
+            "the server's configuration has changed since, and this run keeps what its names "
+            "meant; send the job file anew, or let an admin run it as it was"
+        )
 
 
 def _directory(by: Served, source: Run | QueueEntry) -> str:

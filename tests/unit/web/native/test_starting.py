@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from fastapi.testclient import TestClient
 from unit.web.native.callers import as_caller
 
 from storperf import service
+from storperf.jobfile.places import Places
 from storperf.model.access import Scope
 from storperf.model.run import Run, RunState
 from storperf.plan import plan_job
 from storperf.queueing import asking
+from storperf.web.app import create_app
+from storperf.web.configuration import Configuration
 
 JOB = "name: quick\ntarget: {null_engine: true}\nworkloads: [rr]\nduration: 1s\n"
 
@@ -107,6 +111,32 @@ def test_only_an_admin_runs_what_no_request_may_ask_for_again(client, settings, 
     post(f"runs/{own.run_id}/rerun")
     as_caller(client, settings, Scope.RUN)
     post(f"runs/{own.run_id}/rerun", status=403)
+
+
+def scratch_named(settings, folder):
+    """An application whose configuration means that folder by `scratch`."""
+    target = {"directory": str(folder), "size": "16M"}
+    places = Places(targets={"scratch": target})
+    return TestClient(create_app(settings, configuration=Configuration(places=places)))
+
+
+def test_a_run_that_is_asked_for_again_keeps_what_its_names_meant(settings, tmp_path):
+    named = JOB.replace("{null_engine: true}", "scratch")
+    with scratch_named(settings, tmp_path / "old") as client:
+        as_caller(client, settings, Scope.RUN)
+        run = client.post("/api/v3/runs", json={"text": named}).json()["entry"]["run_id"]
+        assert client.post(f"/api/v3/runs/{run}/rerun").status_code == 202
+    with scratch_named(settings, tmp_path / "new") as client:
+        client.headers["Authorization"] = "Bearer secret of run"
+        refused = client.post(f"/api/v3/runs/{run}/rerun")
+        assert refused.status_code == 403
+        assert "configuration has changed" in refused.json()["error"]
+        as_caller(client, settings, Scope.ADMIN)
+        again = client.post(f"/api/v3/runs/{run}/rerun").json()["entry"]
+        assert f"{tmp_path}/old" in again["job_text"]
+        # What an admin had run again is no way around.
+        client.headers["Authorization"] = "Bearer secret of run"
+        assert client.post(f"/api/v3/runs/{again['run_id']}/rerun").status_code == 403
 
 
 def test_what_has_ended_is_not_resumed_cancelled_or_run_from_an_import(client, post, runs):
