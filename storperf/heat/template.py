@@ -188,7 +188,8 @@ def _agent(  # noqa: PLR0913, PLR0917 - what one agent is made of
             "volume_type": target.volume.type,
             "metadata": {**marks.metadata, **dict(stack.metadata)},
         }
-        yield volume, _resource("OS::Cinder::Volume", wanted)
+        # Heat begins one resource a second of those that wait for none, and the rest at once.
+        yield volume, _resource("OS::Cinder::Volume", wanted, depends_on=["key"])
         ends = {
             "instance_uuid": {"get_resource": agent.name},
             "volume_id": {"get_resource": volume},

@@ -25,6 +25,7 @@ from storperf.providers.heat_facts import (
     server_facts,
     volume_facts,
 )
+from storperf.providers.heat_leftovers import delete_pieces
 from storperf.providers.heat_ready import Access, Ready, Wanted, login_of, make_ready
 from storperf.providers.heat_sending import agent_names, marks, stack_name, template_of, wish
 from storperf.providers.heat_stack import StackLife
@@ -126,7 +127,10 @@ class HeatProvider:
             return []
         cloud = open_cloud(self._settings, wish(job).cloud)
         life = StackLife(cloud, state.name, state.token, errand)
-        left = life.delete(Deadline.after(wish(job).delete_s), wish(job).stall_s)
+        deadline = Deadline.after(wish(job).delete_s)
+        left = life.delete(deadline, wish(job).stall_s) or delete_pieces(
+            cloud, state.run_id, deadline
+        )
         if not left:
             state.forget()
         return left

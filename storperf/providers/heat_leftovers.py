@@ -5,6 +5,7 @@ Stacks first: Heat knows the order.  What is left of a stack that is gone goes p
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
@@ -20,6 +21,8 @@ from storperf.model.leftover import Leftover, Whose
 from storperf.providers.heat_stack import StackLife
 from storperf.providers.openstack_session import Cloud
 from storperf.providers.provider import Errand
+
+log = logging.getLogger(__name__)
 
 Body = dict[str, Any]
 # Whose a run's things are, by the run's id; None when this manager knows no such run.
@@ -92,6 +95,24 @@ def delete_leftover(cloud: Cloud, found: Leftover, deadline: Deadline) -> Leftov
     except StorperfError as error:
         faults = [error.message]
     return replace(found, is_deleted=not faults, fault="; ".join(faults) or None)
+
+
+def delete_pieces(cloud: Cloud, run_id: str, deadline: Deadline) -> list[str]:
+    """Delete what Heat has made for a run and forgot, once its stack is gone.
+
+    What is left, by name and reason.
+    """
+    judge = {run_id: Whose.OURS}.get
+    left = []
+    for kind in _KINDS:
+        try:
+            found = [each for each in _pieces(cloud, kind, judge, 0.0) if each.run == run_id]
+        except CloudError as error:
+            log.warning("cannot see whether a %s is left: %s", kind.word, error.message)
+            continue
+        done = [delete_leftover(cloud, each, deadline) for each in found]
+        left += [f"{each.kind} {each.name} {each.id}: {each.fault}" for each in done if each.fault]
+    return left
 
 
 def _judged(  # noqa: PLR0913, PLR0917 - what is known of a thing

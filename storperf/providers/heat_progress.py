@@ -100,3 +100,17 @@ def unfinished(resources: Iterable[Body]) -> list[str]:
         for each in resources
         if each["resource_status"].endswith("_IN_PROGRESS")
     ]
+
+
+def not_gone(resources: Iterable[Body]) -> list[str]:
+    """A line for each resource that is still there; first those that failed to go, with why."""
+    left = [
+        each
+        for each in resources
+        if each["physical_resource_id"] and each["resource_status"] != "DELETE_COMPLETE"
+    ]
+    return [
+        f"{each['resource_type']} {each['resource_name']} "
+        f"{each['physical_resource_id']}: {each['resource_status_reason'] or 'not deleted'}"
+        for each in sorted(left, key=lambda each: each["resource_status"] != "DELETE_FAILED")
+    ]

@@ -12,7 +12,8 @@ from storperf.deadline import Deadline
 from storperf.errors import Cancelled, CloudError, Conflict
 from storperf.heat.template import Template
 from storperf.providers.heat_facts import fetch_servers
-from storperf.providers.heat_progress import Progress, Silence, reasons, unfinished
+from storperf.providers.heat_progress import Progress, Silence, not_gone, reasons, unfinished
+from storperf.providers.heat_strays import delete_strays
 from storperf.providers.openstack_session import Cloud
 from storperf.providers.provider import Errand
 
@@ -104,6 +105,7 @@ class StackLife:
                 break
             why = f"Heat tells nothing new for {stall_s:.0f} s" if is_stuck else "a part was lost"
             self._errand.tell(f"updating {self.name} ({number}/{_TAKEOVERS}): {why}")
+            self._delete_strays(found, deadline)
             try:
                 self.update(found, template, deadline.remaining_s())
             except CloudError:
@@ -142,6 +144,7 @@ class StackLife:
                 return []
             if number:
                 self._errand.tell(f"deleting {self.name} again: {len(left)} left, {left[0]}")
+                self._delete_strays(stack, deadline)
             self._heat.delete(_path(stack))
             left = self._deleted(stack, deadline, math.inf if number == _DELETES - 1 else stall_s)
             if not left or deadline.is_over:
@@ -203,13 +206,16 @@ class StackLife:
         found = self._heat.find(f"{_path(stack)}/resources")
         if found is None:
             return []
-        left = [each for each in found["resources"] if each["resource_status"] != _GONE]
-        return [
-            f"{each['resource_type']} {each['resource_name']} "
-            f"{each['physical_resource_id']}: {each['resource_status_reason'] or 'not deleted'}"
-            for each in left
-            if each["physical_resource_id"]
-        ] or [f"stack {self.name}: {stack['stack_status_reason']}"]
+        return not_gone(found["resources"]) or [
+            f"stack {self.name}: {stack['stack_status_reason']}"
+        ]
+
+    def _delete_strays(self, stack: Body, deadline: Deadline) -> None:
+        """Delete what Heat has made and forgotten, and tell of it."""
+        listed = self._heat.find(f"{_path(stack)}/resources") or {"resources": []}
+        known = {each["physical_resource_id"] for each in listed["resources"]}
+        for name in delete_strays(self._cloud, self.name, self._errand.run_id, known, deadline):
+            self._errand.tell(f"deleted {name}, which Heat had forgotten")
 
     def _wait_or_end(self, seconds: float) -> None:
         if self._errand.wait(seconds):

@@ -2,7 +2,8 @@
 
 For faults that a real cloud cannot be made to show, and where there is no cloud.  It makes what a
 template says at once, or after so many looks (`looks`), or not (`breaks`: a reason by resource);
-it loses its work so many times (`losses`), as an engine does that is killed.
+it loses its work so many times (`losses`), as an engine does that is killed, and forgets
+what it had just made (`forgets`, by resource); a server that is forgotten holds its port.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class HeatServer(CloudServer):
         self.things["images"] = {}
         self.looks = 0
         self.losses = 0
+        self.forgets = ()
         self.breaks = {}
         self.keeps = {}
         self._numbers = itertools.count(1)
@@ -96,6 +98,10 @@ class HeatServer(CloudServer):
         is_lost = self.losses > 0
         self.losses -= is_lost
         stack |= {"action": action, "left": math.inf if is_lost else self.looks, "body": body}
+        if is_lost:
+            for name in self.forgets:
+                self._made(body["template"]["resources"][name], name)
+            self.forgets = ()
         if not stack["left"]:
             self._finish(stack)
 
@@ -105,7 +111,7 @@ class HeatServer(CloudServer):
             old = stack["resources"].get(name)
             if old is not None and old["resource_status"].endswith("COMPLETE"):
                 continue
-            why = self.breaks.get(name, "")
+            why = self.breaks.get(name, "") or self._in_use(stack, f"{name}-port")
             failed = failed or bool(why)
             made = self._made(resource, name)
             made |= {
@@ -116,6 +122,15 @@ class HeatServer(CloudServer):
             stack["events"].append({"id": str(next(self._numbers)), **made})
         stack["left"] = None
         stack["failed"] = failed
+
+    def _in_use(self, stack, name):
+        """Why a port cannot be taken or deleted: a server has it that is in no resource."""
+        known = {each["physical_resource_id"] for each in stack["resources"].values()}
+        holder = f"{stack['stack_name']}-{name.removesuffix('-port')}"
+        for identity, each in self.things["servers"].items():
+            if name.endswith("-port") and each["name"] == holder and identity not in known:
+                return f"{name} is still in use"
+        return ""
 
     def _made(self, resource, name):
         identity = str(uuid.uuid4())
@@ -179,8 +194,10 @@ class HeatServer(CloudServer):
             return 404, {"error": {"message": "no such stack"}}
         stack |= {"action": "DELETE", "left": None, "failed": False}
         for name, resource in [*stack["resources"].items()]:
-            if self.keeps.get(name, 0) > 0:
+            is_kept = self.keeps.get(name, 0) > 0
+            if is_kept:
                 self.keeps[name] -= 1
+            if is_kept or self._in_use(stack, name):
                 resource["resource_status"] = "DELETE_FAILED"
                 resource["resource_status_reason"] = "it is busy"
                 stack["failed"] = True

@@ -277,6 +277,38 @@ def test_a_heat_that_always_loses_its_work_is_given_up(heat, tmp_path):
     assert heat.stacks == {}
 
 
+def test_a_server_that_a_killed_engine_forgot_goes_and_is_made_anew(heat, tmp_path):
+    heat.losses, heat.forgets = 1, ("agent-02",)
+    manager = Manager(heat, tmp_path, stack=", stall_timeout: 1s")
+    assert len(manager.acquire(wait=briefly)) == 2
+    name = f"storperf-{RUN}-agent-02"
+    assert f"deleted {name}, which Heat had forgotten" in manager.told
+    assert len(heat.things["servers"]) == 2
+
+
+def test_what_a_killed_engine_forgot_goes_with_the_stack(heat, tmp_path):
+    heat.losses, heat.forgets = 1000, ("agent-01", "agent-02-candidate-0")
+    manager = Manager(heat, tmp_path, stack=", create_timeout: 1s")
+    with pytest.raises(CloudError):
+        manager.acquire(wait=briefly)
+    assert len(heat.things["servers"]) == len(heat.things["volumes"]) == 1
+    somebody = heat.leave("servers", f"storperf-{RUN}-agent-01", run="20260101-000000-beef")
+    assert manager.release() == []
+    assert heat.things["volumes"] == {}
+    assert list(heat.things["servers"]) == [somebody]
+
+
+def test_a_port_that_a_forgotten_server_holds_goes_after_it(heat, tmp_path):
+    manager = Manager(heat, tmp_path)
+    manager.acquire()
+    (server, resource), *_ = heat.things["servers"].items()
+    stack = heat.stacks[f"storperf-{RUN}"]
+    assert stack["resources"].pop("agent-01")["physical_resource_id"] == server
+    assert manager.release() == []
+    assert f"deleted {resource['name']}, which Heat had forgotten" in manager.told
+    assert heat.stacks == heat.things["servers"] == {}
+
+
 def test_a_server_that_is_being_built_is_waited_for(heat, tmp_path):
     heat.losses = 1000
     manager = Manager(heat, tmp_path, stack=", stall_timeout: 1s, create_timeout: 4s")
