@@ -21,16 +21,19 @@ http://* | https://*)
     [ -n "$wanted" ] || die "$source is a download; say its SHA256 too"
     curl -fsSL -o "$work/source" "$source" || die "cannot download $source"
     ;;
-*) cp "$source" "$work/source" ;;
+*)
+    [ -f "$source" ] || die "there is no $source"
+    cp "$source" "$work/source"
+    ;;
 esac
 if [ -n "$wanted" ]; then
     echo "$wanted  $work/source" | sha256sum -c --quiet - || die "$source is not what was expected"
 fi
-for each in cc make; do command -v $each >/dev/null || die "$each is missing: apt-get install gcc make libc6-dev libaio-dev zlib1g-dev"; done
 mkdir "$work/fio"
 tar -xf "$work/source" -C "$work/fio" --strip-components=1
 cd "$work/fio"
 [ -x configure ] && [ -f fio.c ] || die "$source holds no fio"
+for each in cc make; do command -v $each >/dev/null || die "$each is missing: apt-get install gcc make libc6-dev libaio-dev zlib1g-dev"; done
 log=$output.log
 mkdir -p "$(dirname "$output")"
 # For any x86_64, not for the machine that builds.

@@ -19,9 +19,12 @@ Body = dict[str, Any]
 
 # By which an upload knows its own; Glance's own hash is of its choice.
 _SHA256 = "storperf_sha256"
-# What guests of this image want of a hypervisor; a volume's id is its serial on virtio.
+# What guests of this image want of a hypervisor; a volume's id is its serial on virtio.  On newer
+# machine types a config drive would be on AHCI, which Debian's kernel for clouds does not know.
 _PROPERTIES = {
     "architecture": "x86_64",
+    "hw_cdrom_bus": "scsi",
+    "hw_scsi_model": "virtio-scsi",
     "hw_disk_bus": "virtio",
     "hw_vif_model": "virtio",
     "hw_rng_model": "virtio",

@@ -145,7 +145,7 @@ def test_an_image_is_uploaded_once_and_only_as_its_checksum_says(storperf, cloud
     assert stored["tags"] == ["storperf"]
     assert "@" in stored["storperf_owner"]
     assert stored["storperf_expires"] > time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    assert stored["hw_disk_bus"] == "virtio"
+    assert (stored["hw_disk_bus"], stored["hw_cdrom_bus"]) == ("virtio", "scsi")
     assert stored["os_hash_value"] == hashlib.sha512(path.read_bytes()).hexdigest()
 
     again = storperf(*upload, **lab.environment())

@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 export DEBIAN_FRONTEND=noninteractive
 pkgs="rabbitmq-server mariadb-server curl iproute2 openssh-client
-    qemu-system-x86 qemu-utils qemu-block-extra genisoimage debootstrap
+    qemu-system-x86 qemu-utils qemu-block-extra ovmf genisoimage debootstrap
     libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients python3-libvirt python3-venv
     ceph-mon ceph-mgr ceph-osd ceph-common python3-rados python3-rbd"
 for p in $pkgs; do
