@@ -74,13 +74,20 @@ def give_up(context: RunContext, lost: Mapping[Agent, AgentLost]) -> None:
         return
     left = [agent for agent in context.present() if agent not in lost]
     if not goes_on(context) or not left:
-        raise fanout.as_one(list(lost.values()))
+        raise fanout.as_one([_named(agent, error) for agent, error in lost.items()])
     for agent, error in lost.items():
         since_s = context.epoch() - agent.sought_for_s
         context.lost[agent.name] = LostAgent(since_s=since_s, why=error.message)
         agent.detach()
         context.announce.note(f"{agent.name} stays lost, the rest goes on: {error.message}")
     _keep(context)
+
+
+def _named(agent: Agent, error: AgentLost) -> AgentLost:
+    """The same with the agent's name, which stands for more than the address it has tonight."""
+    if error.message.startswith(agent.name):
+        return error
+    return AgentLost(f"{agent.name}: {error.message}", **{**error.facts, "agent": agent.name})
 
 
 def _keep(context: RunContext) -> None:

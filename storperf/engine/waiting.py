@@ -13,6 +13,7 @@ from storperf.engine.agents import Agent
 from storperf.engine.cancel import Cancel
 from storperf.engine.context import RunContext
 from storperf.errors import AgentLost
+from storperf.model.job import OnLostAgent
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,8 @@ class Waiting:
     Every record of the attempt goes to `listen` once, with the name of its agent and in the
     agent's order.  A cancel stops the attempt, and what is then journalled is still heard.
     A lost agent is sought in a thread of its own, while the others are heard; `lose` is told
-    the name of one that stays lost.  `meanwhile` is called again and again; it must not wait.
+    the name of one that stays lost.  Where that ends the run the others are stopped: what they
+    would still measure is of no use.  `meanwhile` is called again and again; it must not wait.
     """
 
     def __init__(  # noqa: PLR0913 - whom it hears and whom it tells
@@ -95,6 +97,8 @@ class Waiting:
         if hearing.is_sought:
             hearing.look_whether_found(self._context.cancel, wait_s)
             if hearing.lost is not None:
+                if self._context.job.provider.on_lost_agent is OnLostAgent.FAIL:
+                    self.stop(f"{hearing.name} stays lost")
                 self._lose(hearing.name)
             return
         try:

@@ -85,6 +85,15 @@ def test_an_agent_that_stays_lost_ends_the_run_when_the_job_says_fail():
     assert run.lost == {}
 
 
+def test_a_run_that_ends_with_an_agent_says_which_one_not_only_where_it_was():
+    lost = AgentLost("storperf@10.0.0.7:22 cannot be reached", argv=("ssh",))
+    run = Run(Agent(1), choice=OnLostAgent.FAIL)
+    with pytest.raises(AgentLost) as caught:
+        losses.give_up(run, {run.agents[0]: lost})
+    assert caught.value.message == "agent-01: storperf@10.0.0.7:22 cannot be reached"
+    assert caught.value.facts["argv"] == ("ssh",)
+
+
 def test_the_rest_goes_on_and_the_run_remembers_since_when():
     run = Run(Agent(1), Agent(2, 1, stays_lost=True), Agent(3))
     assert run.ask() == ["agent-01", "agent-03"]

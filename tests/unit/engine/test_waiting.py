@@ -7,6 +7,7 @@ import pytest
 from storperf.engine import losses, waiting
 from storperf.engine.cancel import Cancel
 from storperf.errors import AgentLost, Cancelled
+from storperf.model.job import OnLostAgent
 
 KEY = {"trial": "t001", "attempt": 1}
 
@@ -47,6 +48,7 @@ def context():
         cancel=Cancel(),
         store=SimpleNamespace(cancel_requested=lambda _run: False),
         announce=SimpleNamespace(note=lambda _text: None),
+        job=SimpleNamespace(provider=SimpleNamespace(on_lost_agent=OnLostAgent.GO_ON)),
     )
 
 
@@ -122,13 +124,18 @@ def test_agents_are_heard_in_turns_and_stopped_together(context):
     assert (first.calls, second.calls) == (["stop"], ["stop"])
 
 
-def test_an_agent_that_stays_lost_does_not_keep_the_others_from_their_end(context):
+def agent_that_stays_lost():
     gone = BrokenAgent([], [AgentLost("gone")])
 
     def stay_lost(_cancel):
         raise AgentLost("gone for good")
 
     gone.reattach = stay_lost
+    return gone
+
+
+def test_an_agent_that_stays_lost_does_not_keep_the_others_from_their_end(context):
+    gone = agent_that_stays_lost()
     other = BrokenAgent([], [[record(1)], [record(2, "trial_ended")]])
     other.name = "agent-02"
     told = []
@@ -140,6 +147,21 @@ def test_an_agent_that_stays_lost_does_not_keep_the_others_from_their_end(contex
     assert told == ["agent-01"]
     assert set(ends.records) == {"agent-02"}
     assert str(ends.lost["agent-01"]) == "gone for good"
+    assert other.calls == []
+
+
+def test_the_others_are_stopped_when_the_run_ends_with_an_agent_that_stays_lost(context):
+    context.job.provider.on_lost_agent = OnLostAgent.FAIL
+    gone, other = agent_that_stays_lost(), BrokenAgent([], [])
+    other.name = "agent-02"
+
+    def until_stopped(_wait_s):
+        return [record(1, "trial_ended")] if other.calls else []
+
+    other.records = until_stopped
+    ends = waiting_for(context, [gone, other], lambda _name, _each: None).run()
+    assert other.calls == ["stop"]
+    assert (set(ends.records), set(ends.lost)) == ({"agent-02"}, {"agent-01"})
 
 
 def test_however_many_agents_there_are_one_of_them_is_waited_for(context):
