@@ -12,6 +12,7 @@ import typer
 from storperf.cli.options import JsonFlag, settings
 
 app = typer.Typer(help="Tokens that open the service.", no_args_is_help=True)
+audit_app = typer.Typer()
 
 
 class TokenScope(StrEnum):
@@ -91,12 +92,15 @@ def revoke(
     sys.stderr.write(f"revoked {token}\n")
 
 
+@audit_app.callback(invoke_without_command=True)
 def audit(
     context: typer.Context,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 100,
     as_json: JsonFlag = False,
 ) -> None:
     """List what the service was asked to change and what it refused, the newest first."""
+    if context.invoked_subcommand is not None:
+        return
     from storperf import service
     from storperf.cli.output import print_json, stdout_console
     from storperf.reports.access_tables import audit_table
@@ -107,3 +111,27 @@ def audit(
         print_json({"schema": "storperf-audit/1", "entries": found})
     else:
         stdout_console().print(audit_table(found))
+
+
+@audit_app.command("prune")
+def prune_audit(
+    context: typer.Context,
+    older_than: Annotated[str, typer.Option(help="Entries that are older than this: 365d.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Forget what was asked for longer ago; the server's `keep_audit` does so by itself."""
+    from storperf import service
+    from storperf.cli.output import print_json
+    from storperf.errors import UsageError
+    from storperf.units import parse_duration_s
+
+    try:
+        age_s = parse_duration_s(older_than)
+    except ValueError as error:
+        raise UsageError(f"--older-than {error}") from error
+    with service.open_store(settings(context)) as store:
+        gone = store.prune_audit(before_s=time.time() - age_s)
+    if as_json:
+        print_json({"schema": "storperf-audit-pruned/1", "pruned": gone})
+    else:
+        sys.stdout.write(f"{gone} entries removed\n")

@@ -78,6 +78,12 @@ class AccessRows:
         with self._database.read() as connection:
             return tuple(AuditEntry(**row) for row in connection.execute(found).mappings())
 
+    def prune_audit(self, *, before_s: float) -> int:
+        """Forget what was asked for earlier than that; how many entries went."""
+        with self._database.write() as connection:
+            gone = connection.execute(sa.delete(_AUDIT).where(_AUDIT.c.at_s < before_s))
+        return gone.rowcount
+
     def pin_host(self, host: str, key_line: str, *, pinned_by: str, at_s: float) -> None:
         """Vouch for a host's key; an earlier one is replaced.  `host` is as in known_hosts."""
         row = {"host": host, "key_line": key_line, "pinned_by": pinned_by, "pinned_s": at_s}

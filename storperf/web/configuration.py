@@ -37,6 +37,7 @@ class Configuration:
     `hosts` are the names that it may be asked by besides this machine's own; None lets every
     name pass, for tests and for an application inside another.  `networks` are addresses that
     need no token.  What X-Forwarded-For says is believed of the addresses in `proxies`.
+    Without `keep_audit_s` the audit is kept for ever.
     """
 
     host: str = "127.0.0.1"
@@ -49,6 +50,7 @@ class Configuration:
     networks: tuple[tuple[Network, Scope], ...] = ()
     proxies: tuple[str, ...] = ()
     runs_at_once: int = 4
+    keep_audit_s: float | None = None
     limits: Limits = Limits()
     places: Places = field(default_factory=Places)
     compatible: Allowed = field(default_factory=Allowed)

@@ -195,6 +195,7 @@ def _configuration(file: ServerFile, places: Places, folder: Path) -> Configurat
         networks=tuple((each.range, each.scope) for each in file.networks),
         proxies=file.proxies,
         runs_at_once=limits.runs_at_once,
+        keep_audit_s=file.keep_audit,
         limits=Limits(
             body_bytes=limits.body,
             requests_per_s=limits.requests_per_s,

@@ -171,6 +171,12 @@ class ServerFile(Section):
         shown=[],
     )
     limits: LimitsSection = key("How much one caller may ask for.", LimitsSection())
+    keep_audit: (
+        Annotated[float, BeforeValidator(scalars.duration("1d", "36500d")), _TEXT] | None
+    ) = key(
+        "How long `storperf audit` knows what was asked for, such as `365d`. Without it, for ever.",
+        None,
+    )
     providers: _Named = key(
         "Providers by name, each as `provider` of a job file, with `directories` below which "
         "requests may name their own. `local` is this machine.",

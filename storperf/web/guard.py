@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import logging
 import re
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storperf.errors import ExitCode, StorperfError
 from storperf.model.access import AuditEntry
+from storperf.store.store import Store
 from storperf.tokens import PREFIX
 from storperf.web import asked
 from storperf.web.configuration import Configuration
@@ -29,6 +29,7 @@ _BURST_S = 5
 _MINUTE_S = 60.0
 # Refusals of strangers that the audit keeps in a minute; the rest is in the log alone.
 _STRANGERS = 60
+_PRUNE_EVERY_S = 3600.0
 _LONGEST_PATH = 200
 _LONGEST_TARGET = 8 << 10
 # uvicorn's own 64 KiB are more than any client of ours needs.
@@ -68,6 +69,7 @@ class Guard:
         self._requests = Rates(per_s=limits.requests_per_s, most=limits.requests_per_s * _BURST_S)
         self._wrong = Rates(per_s=limits.failed_logins / _MINUTE_S, most=limits.failed_logins)
         self._strangers = Rates(per_s=_STRANGERS / _MINUTE_S, most=_STRANGERS)
+        self._prune_at_s = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
@@ -134,9 +136,20 @@ class Guard:
         )
         store = scope["app"].state.served.store
         try:
-            await to_thread.run_sync(functools.partial(store.add_audit, entry))
+            await to_thread.run_sync(self._keep, store, entry)
         except StorperfError:
             log.exception("not in the audit: %s", entry)
+
+    def _keep(self, store: Store, entry: AuditEntry) -> None:
+        """Keep an entry; from time to time, forget those that are too old.
+
+        The audit grows here alone, so nothing else needs to look after its age.
+        """
+        store.add_audit(entry)
+        keep_s = self._configuration.keep_audit_s
+        if keep_s is not None and entry.at_s >= self._prune_at_s:
+            self._prune_at_s = entry.at_s + _PRUNE_EVERY_S
+            store.prune_audit(before_s=entry.at_s - keep_s)
 
     @property
     def is_https(self) -> bool:

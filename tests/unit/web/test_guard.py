@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import time
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
@@ -13,13 +14,14 @@ from fastapi import Request
 from fastapi.testclient import TestClient
 
 from storperf import tokens
-from storperf.model.access import Scope
+from storperf.model.access import AuditEntry, Scope
 from storperf.service import open_store
 from storperf.settings import read_settings
 from storperf.web.app import create_app
 from storperf.web.callers import Runner
 from storperf.web.configuration import Configuration, Limits
 
+DAY_S = 86_400.0
 CONFIGURATION = Configuration(hosts=frozenset({"bench.example.org"}))
 
 
@@ -189,6 +191,22 @@ def test_what_changes_something_and_what_is_refused_is_in_the_audit(serve, beare
         ("-", "192.0.2.7", "POST /api/v3/try", "403"),
         ("-", "192.0.2.7", "GET /api/v3/runs", "401"),
     ]
+
+
+def an_entry(at_s):
+    return AuditEntry(at_s=at_s, who="old", address="192.0.2.1", what="POST /x", outcome="200")
+
+
+def test_the_audit_forgets_what_is_older_than_the_configuration_says(serve, bearer, store):
+    now_s = time.time()
+    for age_s in (10 * DAY_S, 2 * DAY_S, 0.5 * DAY_S):
+        store.add_audit(an_entry(now_s - age_s))
+    serve().post("/api/v3/try", headers=bearer)
+    assert len(store.audit()) == 4
+    serve(replace(CONFIGURATION, keep_audit_s=DAY_S)).post("/api/v3/try", headers=bearer)
+    assert [entry.who for entry in store.audit()] == ["jenkins", "jenkins", "old"]
+    assert store.prune_audit(before_s=now_s) == 1
+    assert [entry.who for entry in store.audit()] == ["jenkins", "jenkins"]
 
 
 def test_a_path_forges_no_line(serve, store, caplog):
