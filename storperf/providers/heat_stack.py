@@ -132,6 +132,7 @@ class StackLife:
         """Delete the stack, more than once if need be; what is left, by name and reason.
 
         Asked again, too, when Heat tells nothing new for `stall_s`: it may have lost its work.
+        An engine that refuses is asked until the deadline: another one may be asked next.
         Not cancelled by anybody: a second Ctrl-C would leave what costs money.
         """
         left: list[str] = []
@@ -145,7 +146,10 @@ class StackLife:
             if number:
                 self._errand.tell(f"deleting {self.name} again: {len(left)} left, {left[0]}")
                 self._delete_strays(stack, deadline)
-            self._heat.delete(_path(stack))
+            try:
+                self._heat.delete(_path(stack), deadline)
+            except CloudError as error:
+                return [f"stack {self.name}: {error.message}", *left]
             left = self._deleted(stack, deadline, math.inf if number == _DELETES - 1 else stall_s)
             if not left or deadline.is_over:
                 break

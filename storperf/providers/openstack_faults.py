@@ -26,6 +26,12 @@ _REMEDIES = {
     403: "this login may not do that: ask for the role, or look at the quota",
     413: "a quota is used up: delete something, or ask for more",
 }
+# By a service's own words, where its status says too little.
+_KNOWN = {
+    # Heat 27 keeps a thread for each of a stack's 1000 events and refuses the next.
+    "Maximum number of threads reached": "this engine of Heat takes no more work for the stack; "
+    "its operator has to restart heat-engine",
+}
 _TRUST = "name the certificates to trust: OS_CACERT, or cacert in clouds.yaml"
 
 
@@ -55,7 +61,8 @@ def refusal(service: str, request: str, answer: Response, login: OpenStackLogin)
     """What a service's answer of 400 and more says; `request` names what was asked."""
     status = answer.status_code
     said = scrub(_sentence(answer), login)
-    remedy = f" ({_REMEDIES[status]})" if status in _REMEDIES else ""
+    known = next((what for words, what in _KNOWN.items() if words in said), _REMEDIES.get(status))
+    remedy = f" ({known})" if known else ""
     waits = answer.headers.get("Retry-After", "")
     return CloudError(
         f"{service} answers {request} with HTTP {status}: {said}{remedy}",

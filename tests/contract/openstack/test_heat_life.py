@@ -41,13 +41,15 @@ def heat():
 class Manager:
     """One run's manager; a second one of the same folder is what resumes it."""
 
-    def __init__(self, heat, folder, *, run=RUN, stack="", agents=2):
+    def __init__(  # noqa: PLR0913 - what differs between tests, by keyword
+        self, heat, folder, *, run=RUN, stack="", agents=2, delete="20s"
+    ):
         self.settings = read_settings({"HOME": str(folder), **heat.environment}, folder, folder)
         self.folder = folder / "runs" / run
         self.told, self.facts, self.run = [], {}, run
         self.job = parse_job(
             "name: n\nprovider: {kind: heat, stack: "
-            f"{{image: i, flavor: f, network: n, delete_timeout: 20s{stack}}}}}\n"
+            f"{{image: i, flavor: f, network: n, delete_timeout: {delete}{stack}}}}}\n"
             f"target: {{volume: {{size: 1G}}}}\nworkloads: [rr]\nmatrix: {{agents: [{agents}]}}\n",
             source="x",
         )
@@ -337,6 +339,31 @@ def test_what_cannot_be_deleted_is_told_by_name_and_its_keys_stay(heat, tmp_path
     assert find_state(manager.folder) is not None
     heat.keeps = {}
     assert manager.release() == []
+
+
+FULL = {"error": {"type": "RuntimeError", "message": "Maximum number of threads reached"}}
+
+
+def test_a_delete_that_an_engine_refuses_is_asked_of_the_next(heat, tmp_path):
+    manager = Manager(heat, tmp_path)
+    manager.acquire()
+    heat.faults.append(Fault("DELETE /orch", 500, times=3, body=FULL))
+    assert manager.release() == []
+    assert heat.stacks == {}
+
+
+def test_a_delete_that_every_engine_refuses_says_who_can_help_and_leaves_the_keys(heat, tmp_path):
+    manager = Manager(heat, tmp_path, delete="2s")
+    manager.acquire()
+    heat.faults.append(Fault("DELETE /orch", 500, times=1000, body=FULL))
+    (left,) = manager.release()
+    assert f"stack storperf-{RUN}" in left
+    assert "Maximum number of threads reached (" in left
+    assert "restart heat-engine" in left
+    assert find_state(manager.folder) is not None
+    heat.faults.clear()
+    assert manager.release() == []
+    assert heat.stacks == {}
 
 
 @pytest.mark.parametrize("status", [401, 429, 500, 502, 503, BROKEN])
