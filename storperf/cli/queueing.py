@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,21 +75,23 @@ def list_entries(
     every: Annotated[
         bool, typer.Option("--all", help="Those that have ended, too, newest first.")
     ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
     as_json: JsonFlag = False,
 ) -> None:
     """List what runs and what waits, in the order in which it begins."""
     from storperf import service
     from storperf.cli.output import print_json, stdout_console
-    from storperf.queueing.looking import listed
     from storperf.reports.queue_table import queue_table
 
     chosen = settings(context)
     with service.open_store(chosen) as store:
-        found = listed(store, every=every)
+        found = store.queue_page(limit=limit, every=every)
     if as_json:
-        print_json({"schema": "storperf-queue/1", "entries": found})
+        print_json({"schema": "storperf-queue/1", "entries": found.entries, "next": found.next})
     else:
-        stdout_console().print(queue_table(found))
+        stdout_console().print(queue_table(found.entries))
+        if found.next is not None:
+            sys.stderr.write(f"there are more than these {limit}; see --limit\n")
 
 
 @app.command("show")

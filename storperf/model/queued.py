@@ -49,6 +49,14 @@ class QueueEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueuePage:
+    """Entries of the queue; `next` asks for the page behind, None when there is none."""
+
+    entries: tuple[QueueEntry, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """A job that is put into the queue by the clock.
 

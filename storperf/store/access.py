@@ -8,7 +8,7 @@ from storperf.errors import UnknownName
 from storperf.model.access import AuditEntry, Scope, Token
 from storperf.model.queued import StoredJob
 from storperf.store import schema
-from storperf.store.database import Database, upsert
+from storperf.store.database import Database, insert_new, upsert
 
 _TOKENS = schema.tokens
 _AUDIT = schema.audit
@@ -105,26 +105,23 @@ class AccessRows:
 
     def store_job(self, name: str, text: str, *, stored_by: str, at_s: float) -> StoredJob:
         """Keep a job file as the next version of its name; the same text again makes none."""
-        with self._database.write() as connection:
-            newest = (
-                connection.execute(
-                    sa.select(_JOBS).where(_JOBS.c.name == name).order_by(_JOBS.c.version.desc())
+        found = sa.select(_JOBS).where(_JOBS.c.name == name).order_by(_JOBS.c.version.desc())
+        while True:
+            with self._database.write() as connection:
+                newest = connection.execute(found.limit(1)).mappings().first()
+                if newest is not None and newest["text"] == text:
+                    return StoredJob(**newest)
+                made = StoredJob(
+                    name=name,
+                    version=1 if newest is None else newest["version"] + 1,
+                    text=text,
+                    stored_by=stored_by,
+                    stored_s=at_s,
                 )
-                .mappings()
-                .first()
-            )
-            if newest is not None and newest["text"] == text:
-                return StoredJob(**newest)
-            made = StoredJob(
-                name=name,
-                version=1 if newest is None else newest["version"] + 1,
-                text=text,
-                stored_by=stored_by,
-                stored_s=at_s,
-            )
-            row = {column: getattr(made, column) for column in StoredJob.__slots__}
-            connection.execute(sa.insert(_JOBS).values(row))
-        return made
+                row = {column: getattr(made, column) for column in StoredJob.__slots__}
+                if insert_new(connection, _JOBS, row, "name", "version"):
+                    return made
+            # On PostgreSQL somebody else had the same version in hand: the next one is free.
 
     def stored_jobs(self, name: str | None = None) -> tuple[StoredJob, ...]:
         """Every version, by name, the newest first."""

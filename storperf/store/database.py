@@ -133,17 +133,33 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def insert_new(
+    connection: sa.Connection, table: sa.Table, row: Mapping[str, object], *unique: str
+) -> bool:
+    """Insert a row unless its values in the columns `unique` are there; whether it was inserted.
+
+    On PostgreSQL two transactions may try the same at once: the second waits for the first.
+    """
+    statement = _insert(connection, table).on_conflict_do_nothing(index_elements=unique)
+    # PostgreSQL's driver says of a row count here that it is unknown.
+    inserted = statement.values(dict(row)).returning(*table.primary_key)
+    return connection.execute(inserted).first() is not None
+
+
 def upsert(
     connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]
 ) -> None:
     """Insert rows; where the primary key is there, put the new values in its place."""
     if not rows:
         return
-    # The dialect that is used is there; the other one would be two MiB for nothing.
-    dialect = importlib.import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
-    statement: Any = dialect.insert(table)
+    statement = _insert(connection, table)
     keys = [column.name for column in table.primary_key]
     rest = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     connection.execute(
         statement.on_conflict_do_update(index_elements=keys, set_=rest), [dict(r) for r in rows]
     )
+
+
+def _insert(connection: sa.Connection, table: sa.Table) -> Any:
+    # The dialect that is used is there; the other one would be two MiB for nothing.
+    return importlib.import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)

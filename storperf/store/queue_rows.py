@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
 
 from storperf.errors import Conflict, UnknownName
-from storperf.model.queued import EntryState, QueueEntry, Schedule
+from storperf.model.queued import EntryState, QueueEntry, QueuePage, Schedule
 from storperf.store import schema
-from storperf.store.database import Database, upsert
+from storperf.store.database import Database, insert_new, upsert
+from storperf.store.pages import Part, read_page
 
 _QUEUE = schema.queue
 _SCHEDULES = schema.schedules
-# Key of an entry's facts: what a caller said so that a second request makes no second run.
-_ONCE = "once"
+# What a caller said so that a second request makes no second run stays in the store.
+_COLUMNS = [_QUEUE.c[each.name] for each in fields(QueueEntry)]
+_NEXT_FIRST = (-_QUEUE.c.priority, _QUEUE.c.submitted_s, _QUEUE.c.run_id)
+_OPEN = (EntryState.RUNNING, EntryState.QUEUED)
+_PARTS = (
+    *(Part(where=(_QUEUE.c.state == state.value,), keys=_NEXT_FIRST) for state in _OPEN),
+    Part(
+        where=(_QUEUE.c.state.not_in([state.value for state in _OPEN]),),
+        keys=(_QUEUE.c.ended_s, _QUEUE.c.run_id),
+        is_descending=True,
+    ),
+)
 
 
 class QueueRows:
@@ -32,38 +43,48 @@ class QueueRows:
     def enqueue_once(self, entry: QueueEntry, key: str) -> QueueEntry:
         """Put an entry into the queue unless one with that key is there; gives the one that is.
 
-        `key` is plain text without quotes, such as a digest.
+        Of several that come with one key at the same time one makes the entry.
         """
-        told = sa.type_coerce(_QUEUE.c.facts, sa.Text)
-        same = sa.select(_QUEUE).where(told.contains(f'"{_ONCE}":"{key}"', autoescape=True))
+        same = sa.select(*_COLUMNS).where(_QUEUE.c.once == key)
         with self._database.write() as connection:
-            found = connection.execute(same).mappings().first()
-            if found is not None:
-                return _entry(found)
-            made = replace(entry, facts={**entry.facts, _ONCE: key})
-            connection.execute(sa.insert(_QUEUE).values(_row(made)))
-        return made
+            if insert_new(connection, _QUEUE, {**_row(entry), "once": key}, "once"):
+                return entry
+            return _entry(connection.execute(same).mappings().one())
 
     def queue_entry(self, run_id: str) -> QueueEntry | None:
         """The entry of a run; None when it never was in the queue."""
         with self._database.read() as connection:
             row = (
-                connection.execute(sa.select(_QUEUE).where(_QUEUE.c.run_id == run_id))
+                connection.execute(sa.select(*_COLUMNS).where(_QUEUE.c.run_id == run_id))
                 .mappings()
                 .first()
             )
         return None if row is None else _entry(row)
 
-    def queue_entries(
-        self, states: Collection[EntryState] = (), *, limit: int | None = None, offset: int = 0
-    ) -> tuple[QueueEntry, ...]:
-        """Entries in these states (all without any), in the order in which they would start."""
-        found = (
-            sa.select(_QUEUE)
-            .order_by(_QUEUE.c.priority.desc(), _QUEUE.c.submitted_s, _QUEUE.c.run_id)
-            .limit(limit)
-            .offset(offset)
+    def queue_page(self, *, limit: int, after: str | None = None, every: bool = False) -> QueuePage:
+        """One page of what runs, then of what waits, in the order in which it would start.
+
+        With `every` those that have ended come last, the newest first.  UsageError when `after`
+        is no page's `next`.
+        """
+        parts = _PARTS if every else _PARTS[: len(_OPEN)]
+        found = sa.select(*_COLUMNS)
+        with self._database.read() as connection:
+            rows, behind = read_page(connection, found, parts, limit=limit, after=after)
+        return QueuePage(
+            entries=tuple(_entry(row._mapping) for row in rows),  # noqa: SLF001 - SQLAlchemy's API
+            next=behind,
         )
+
+    def queue_counts(self) -> dict[EntryState, int]:
+        """How many entries there are of each state; none of those that no entry is in."""
+        found = sa.select(_QUEUE.c.state, sa.func.count()).group_by(_QUEUE.c.state)
+        with self._database.read() as connection:
+            return {EntryState(state): count for state, count in connection.execute(found)}
+
+    def queue_entries(self, states: Collection[EntryState] = ()) -> tuple[QueueEntry, ...]:
+        """Entries in these states (all without any), in the order in which they would start."""
+        found = sa.select(*_COLUMNS).order_by(*_NEXT_FIRST)
         if states:
             found = found.where(_QUEUE.c.state.in_([state.value for state in states]))
         with self._database.read() as connection:
@@ -167,7 +188,7 @@ def _row(entry: QueueEntry) -> dict[str, object]:
 
 
 def _entry(row: sa.RowMapping) -> QueueEntry:
-    values: dict[str, Any] = dict(row)
+    values: dict[str, Any] = {column.name: row[column.name] for column in _COLUMNS}
     values["state"] = EntryState(row["state"])
     values["resources"] = tuple(row["resources"])
     return QueueEntry(**values)

@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from dataclasses import fields
 
 import sqlalchemy as sa
 
-from storperf.errors import UsageError
 from storperf.model.listing import RunOrder, RunPage, RunRow, RunSearch
 from storperf.model.run import Phase, RunState
 from storperf.store import schema
 from storperf.store.database import Database
+from storperf.store.pages import Part, read_page
 
 _RUNS = schema.runs
 _COLUMNS = [_RUNS.c[field.name] for field in fields(RunRow)]
 # These stand before the job file in a row: no page behind the first has to be read.
 _TEXTS = (_RUNS.c.id, _RUNS.c.job_name, _RUNS.c.title)
-# Behind every second in which a run can end.
-_NEVER_S = 1e15
-# What follows the first key decides between equal ones: a page begins where the last one ended.
-_KEYS: dict[RunOrder, tuple[sa.ColumnElement[object], ...]] = {
-    RunOrder.CREATED: (_RUNS.c.created_s, _RUNS.c.id),
-    RunOrder.ENDED: (sa.func.coalesce(_RUNS.c.ended_s, _NEVER_S), _RUNS.c.created_s, _RUNS.c.id),
-    RunOrder.JOB: (_RUNS.c.job_name, _RUNS.c.created_s, _RUNS.c.id),
-}
-
-_KINDS = {float: "number", str: "text"}
-_SHAPES = {
-    RunOrder.CREATED: ["number", "text"],
-    RunOrder.ENDED: ["number", "number", "text"],
-    RunOrder.JOB: ["text", "number", "text"],
-}
 
 
 class RunSearches:
@@ -42,22 +25,12 @@ class RunSearches:
 
     def search_runs(self, wanted: RunSearch) -> RunPage:
         """One page of the runs that fit; UsageError when `after` is no page's `next`."""
-        keys = _KEYS[wanted.order]
-        found = sa.select(*_COLUMNS, *(key.label(f"key_{n}") for n, key in enumerate(keys)))
-        found = found.where(*_conditions(wanted)).limit(wanted.limit + 1)
-        found = found.order_by(*(key.desc() if wanted.is_descending else key for key in keys))
-        if wanted.after is not None:
-            place = sa.tuple_(*(sa.literal(each) for each in _place(wanted.after, wanted.order)))
-            here = sa.tuple_(*keys)
-            found = found.where(here < place if wanted.is_descending else here > place)
+        found = sa.select(*_COLUMNS).where(*_conditions(wanted))
         with self._database.read() as connection:
-            rows = connection.execute(found).all()
-        shown = rows[: wanted.limit]
-        more = len(rows) > wanted.limit
-        return RunPage(
-            runs=tuple(_row(row) for row in shown),
-            next=_cursor(shown[-1][-len(keys) :]) if more else None,
-        )
+            rows, behind = read_page(
+                connection, found, _parts(wanted), limit=wanted.limit, after=wanted.after
+            )
+        return RunPage(runs=tuple(_row(row) for row in rows), next=behind)
 
     def run_counts(self) -> tuple[tuple[str, str | None, int], ...]:
         """How many runs there are of each state and verdict."""
@@ -65,6 +38,24 @@ class RunSearches:
         found = sa.select(*kinds, sa.func.count()).group_by(*kinds).order_by(*kinds)
         with self._database.read() as connection:
             return tuple((row[0], row[1], row[2]) for row in connection.execute(found))
+
+
+def _parts(wanted: RunSearch) -> list[Part]:
+    """Runs that have not ended count as the last to end."""
+    newest = (_RUNS.c.created_s, _RUNS.c.id)
+    if wanted.order is not RunOrder.ENDED:
+        first = (_RUNS.c.job_name,) if wanted.order is RunOrder.JOB else ()
+        return [Part(keys=(*first, *newest), is_descending=wanted.is_descending)]
+    ended = _RUNS.c.ended_s
+    parts = [
+        Part(
+            keys=(ended, *newest),
+            where=(ended.is_not(None),),
+            is_descending=wanted.is_descending,
+        ),
+        Part(keys=newest, where=(ended.is_(None),), is_descending=wanted.is_descending),
+    ]
+    return parts[::-1] if wanted.is_descending else parts
 
 
 def _conditions(wanted: RunSearch) -> list[sa.ColumnElement[bool]]:
@@ -92,32 +83,3 @@ def _row(row: sa.Row[object]) -> RunRow:
     values["state"] = RunState(values["state"])
     values["phase"] = None if values["phase"] is None else Phase(values["phase"])
     return RunRow(**values)
-
-
-def _cursor(keys: object) -> str:
-    text = json.dumps(list(keys), separators=(",", ":"))  # type: ignore[call-overload]
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _place(cursor: str, order: RunOrder) -> list[str | float]:
-    """The keys in a cursor; whoever asks may have written anything into it."""
-    padded = cursor + "=" * (-len(cursor) % 4)
-    try:
-        keys = json.loads(
-            base64.b64decode(padded, altchars=b"-_", validate=True), parse_constant=_refuse
-        )
-        kinds = [_KINDS.get(type(key), "") for key in keys]
-        "".join(key for key in keys if isinstance(key, str)).encode()
-    except (ValueError, TypeError, RecursionError) as error:
-        raise _no_cursor() from error
-    if kinds != _SHAPES[order] or any("\0" in str(key) for key in keys):
-        raise _no_cursor()
-    return list(keys)
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is no number")
-
-
-def _no_cursor() -> UsageError:
-    return UsageError("`after` is no page's `next`; give what the page before said, as it is")

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-HEAD = "0006"
+HEAD = "0007"
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -53,6 +53,11 @@ class Words(sa.types.TypeDecorator[str]):
             return None
         return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
 
+    @property
+    def python_type(self) -> type[str]:
+        """What a value of such a column is."""
+        return str
+
 
 def _run_id(*, key: bool = False) -> sa.Column[Any]:
     return sa.Column(
@@ -92,7 +97,9 @@ runs = sa.Table(
     sa.Column("imported_from", sa.Text),
     sa.Index(None, "created_s"),
     # Lists by page: without them a condition that few runs fit reads every row of 10,000 runs.
-    sa.Index(None, "job_name", "lab", "created_s"),
+    sa.Index(None, "job_name", "created_s"),
+    sa.Index(None, "lab", "created_s"),
+    sa.Index(None, "ended_s", "created_s", "id"),
     sa.Index(None, "state", "created_s"),
     sa.Index(None, "verdict", "created_s"),
     # Of runs of ours there may be any number without one: NULL equals nothing.
@@ -210,7 +217,8 @@ baseline = sa.Table(
     sa.Column("at_s", sa.Double, nullable=False),
     sa.Column("measuring", Json, nullable=False),
     sa.Column("hosts", Json),
-    sa.Index(None, "lab", "job", "side", "step", "fingerprint"),
+    # With the last two the newest word on each run is found without reading the rows.
+    sa.Index(None, "lab", "job", "side", "step", "fingerprint", "run_id", "number"),
     sa.Index(None, "run_id"),
 )
 
@@ -271,7 +279,11 @@ queue = sa.Table(
     sa.Column("exit_code", sa.Integer),
     sa.Column("reason", Words),
     sa.Column("facts", Json, nullable=False),
+    sa.Column("once", sa.Text),
     sa.Index(None, "state"),
+    sa.Index(None, "ended_s", "run_id"),
+    # Of two requests with one key one makes the entry; NULL equals nothing.
+    sa.Index(None, "once", unique=True),
 )
 
 schedules = sa.Table(

@@ -52,7 +52,7 @@ def submit_vetted(
     """
     whole = vetted(served, text, variables=variables, places=places)
     most = served.configuration.limits.queued_runs
-    if len(served.store.queue_entries([EntryState.QUEUED], limit=most)) >= most:
+    if served.store.queue_counts().get(EntryState.QUEUED, 0) >= most:
         raise Conflict(f"{most} runs are waiting already; cancel one, or come back later")
     entry = asking.submit(served.settings, served.store, whole, submitted_by=caller.name, **more)
     served.wake_queue()

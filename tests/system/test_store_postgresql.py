@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from contract.store.service_contract import ServiceContract
 from contract.store.store_contract import StoreContract
 from contract.store.store_values import a_plan, a_run
 
@@ -79,7 +80,7 @@ def url(server, request):
     return server.database(name)
 
 
-class TestPostgresql(StoreContract):
+class TestPostgresql(StoreContract, ServiceContract):
     @pytest.fixture
     def store(self, url, tmp_path):
         with Store.open(tmp_path, url) as store:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import resource
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -49,12 +48,12 @@ def _families(by: Served) -> Iterable[_Family]:
             for state, verdict, count in by.store.run_counts()
         ),
     )
-    waiting = Counter(entry.state.value for entry in by.store.queue_entries())
+    waiting = by.store.queue_counts()
     yield _Family(
         name="storperf_queue_entries",
         kind="gauge",
         help="Runs that were asked for, by what became of them.",
-        samples=tuple(({"state": state}, count) for state, count in sorted(waiting.items())),
+        samples=tuple(({"state": state.value}, count) for state, count in sorted(waiting.items())),
     )
     yield _plain(
         "storperf_event_listeners", "gauge", "Who listen to events now.", by.streams.listeners

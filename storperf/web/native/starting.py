@@ -19,11 +19,11 @@ from storperf.model.queued import EntryState, QueueEntry
 from storperf.model.run import Run, RunState
 from storperf.queueing import asking
 from storperf.queueing.entries import entry_of
-from storperf.queueing.looking import listed, waits_for
+from storperf.queueing.looking import waits_for
 from storperf.units import parse_moment_s
 from storperf.web.callers import Admin, Reader, Runner
 from storperf.web.native.jobs import LONGEST_TEXT, Variables, job_text
-from storperf.web.native.parameters import LINE, RunId
+from storperf.web.native.parameters import LINE, Limit, MaybeLine, RunId
 from storperf.web.native.reply import reply
 from storperf.web.served import Served, ServedBy
 from storperf.web.submitting import submit_vetted
@@ -81,10 +81,14 @@ class EntryDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueDocument:
-    """What runs, then what waits in the order in which it begins, then what has ended."""
+    """What runs, then what waits in the order in which it begins, then what has ended.
+
+    Ask again with `after=next` for the page behind, until `next` is null.
+    """
 
     schema: Literal["storperf-queue/1"] = "storperf-queue/1"
     entries: tuple[QueueEntry, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,10 +214,12 @@ def list_queue(
     _caller: Reader,
     by: ServedBy,
     every: Annotated[bool, Query(alias="all", description="What has ended, too.")] = False,  # noqa: FBT002
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: Limit = 100,
+    after: MaybeLine = None,
 ) -> Response:
     """List what runs and what waits."""
-    return reply(QueueDocument(entries=listed(by.store, every=every)[:limit]))
+    found = by.store.queue_page(limit=limit, after=after, every=every)
+    return reply(QueueDocument(entries=found.entries, next=found.next))
 
 
 @router.get("/queue/{run}", response_model=EntryDocument)

@@ -169,12 +169,13 @@ def history(job: str, caller: Reader, by: ServedBy, lab: str | None = None) -> R
 @router.get("/queue")
 def queue(caller: Reader, by: ServedBy) -> Response:
     """What runs, what waits and for what, and what the clock will ask for."""
+    entries = looking.listed(by.store)
     return page(
         "queue.html",
         here="/queue",
         caller=caller,
         may_run=caller.may(Scope.RUN),
-        entries=[(entry, looking.waits_for(by.store, entry)) for entry in looking.listed(by.store)],
+        entries=[(entry, looking.waits_for(by.store, entry, entries)) for entry in entries],
         schedules=by.store.schedules(),
         rule_words=rule_words,
     )

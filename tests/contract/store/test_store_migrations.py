@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -24,10 +25,7 @@ MIGRATIONS = Path(storperf.store.__file__).with_name("migrations")
 
 
 def test_head_is_the_last_migration():
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    scripts = ScriptDirectory.from_config(config)
+    scripts = ScriptDirectory.from_config(_config())
     assert scripts.get_heads() == [schema.HEAD]
     revisions = sorted(script.revision for script in scripts.walk_revisions())
     assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
@@ -70,6 +68,33 @@ def _columns_of(connection):
     }
 
 
+def _config():
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def test_keys_of_requests_move_out_of_the_facts_and_of_twins_the_first_has_it():
+    with sa.create_engine("sqlite://").begin() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+        old = sa.Table("queue", sa.MetaData(), autoload_with=connection)
+        facts = {"a": '{"once":"k","graphite":true}', "b": '{"once":"k"}', "c": '{"x":"once"}'}
+        values = {"resources": "[]", "priority": 0, "submitted_s": 1.0, "state": "queued"}
+        names = dict.fromkeys(("job_name", "lab", "job_text", "submitted_by"), "x")
+        for run, text in facts.items():
+            connection.execute(sa.insert(old).values(run_id=run, facts=text, **values, **names))
+        command.upgrade(config, "0007")
+        rows = connection.execute(sa.text("SELECT run_id, once, facts FROM queue ORDER BY run_id"))
+        assert rows.all() == [
+            ("a", "k", '{"graphite":true}'),
+            ("b", None, "{}"),
+            ("c", None, '{"x":"once"}'),
+        ]
+
+
 OPEN = """
 import sys
 from pathlib import Path
@@ -82,10 +107,10 @@ print("alembic" in sys.modules)
 def test_alembic_is_imported_only_for_a_store_of_an_earlier_version(tmp_path):
     old = tmp_path / "old"
     shutil.copytree(OLD_STORE, old)
-    command = [sys.executable, "-c", OPEN]
+    program = [sys.executable, "-c", OPEN]
     said = [
         subprocess.run(
-            [*command, str(root)], capture_output=True, text=True, check=True, timeout=60
+            [*program, str(root)], capture_output=True, text=True, check=True, timeout=60
         ).stdout
         for root in (tmp_path / "new", tmp_path / "new", old, old)
     ]

@@ -67,7 +67,8 @@ def test_what_waits_is_taken_back_once(settings, store):
     entry = submit(settings, store)
     assert asking.cancel(settings, store, entry.run_id).state is EntryState.CANCELLED
     assert listed(store) == ()
-    assert [each.run_id for each in listed(store, every=True)] == [entry.run_id]
+    ended = store.queue_page(limit=9, every=True).entries
+    assert [each.run_id for each in ended] == [entry.run_id]
     for again in (
         lambda: asking.cancel(settings, store, entry.run_id),
         lambda: asking.move(store, entry.run_id, 1),
