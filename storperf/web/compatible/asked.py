@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from storperf.errors import UsageError
 from storperf.units import parse_size
@@ -21,8 +22,8 @@ _INITIALIZATION = {WARM_UP: {"rw": "randwrite"}}
 _TARGET = re.compile(r"/?[A-Za-z0-9_.+:@-]+(/[A-Za-z0-9_.+:@-]+)*/?")
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _LONGEST_KEY = 16_384
-# What no answer may give back, wherever a client put it.
-SECRET_NAMES = frozenset({"password", "ssh_key", "ssh_private_key"})
+# What no answer may give back, wherever a client put it: `ssh_private_key`, `OS_PASSWORD` ...
+_SECRET_NAME = re.compile(r"passw|private_?key|ssh_?key|secret|token", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +171,18 @@ def _size(body: Body, *keys: str) -> int | None:
 
 
 def _metadata(body: Body) -> Values:
-    return {key: each for key, each in body.mapping("metadata").items() if key not in SECRET_NAMES}
+    found: Values = _without_secrets(dict(body.mapping("metadata")))
+    return found
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _without_secrets(each)
+            for key, each in value.items()
+            if not _SECRET_NAME.search(key)
+        }
+    return [_without_secrets(each) for each in value] if isinstance(value, list) else value
 
 
 def _file_system(body: Body) -> FileSystemAsked | None:

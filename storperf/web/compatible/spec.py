@@ -32,6 +32,7 @@ _JOB = {
 _INITIALIZATION = {
     **_all("target stack_name mkfs mount_device mount_point", _STRING),
     **_all("filesize file_size nrfiles numjobs", _STRING),
+    "metadata": _OBJECT,
     **_LOGIN,
 }
 _MODELS = {
@@ -42,7 +43,7 @@ _MODELS = {
         "stack_id": _STRING,
         "slave_addresses": _LIST,
     },
-    "WorkloadModel": _JOB,
+    "WorkloadModel": {**_JOB, **_LOGIN},
     "WorkloadV2Model": {**_JOB, **_LOGIN, "workloads": _OBJECT},
     "WarmUpModel": _INITIALIZATION,
     "WorkloadResponseModel": {"job_id": _STRING},

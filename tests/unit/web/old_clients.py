@@ -17,6 +17,7 @@ from storperf.model.queued import EntryState
 from storperf.settings import read_settings
 from storperf.web.app import create_app
 from storperf.web.compatible.allowed import Allowed
+from storperf.web.configuration import NO_CONFIGURATION
 
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 
@@ -79,8 +80,9 @@ class Server:
 
 
 @contextmanager
-def serving(folder):
-    """A server with its store in a folder."""
+def serving(folder, configuration=NO_CONFIGURATION):
+    """A server with its store in a folder; it is asked by the name `localhost`."""
     settings = read_settings({"HOME": str(folder)}, Path(folder))
-    with TestClient(create_app(settings), raise_server_exceptions=True) as client:
+    app = create_app(settings, configuration=configuration)
+    with TestClient(app, base_url="http://localhost:5000") as client:
         yield Server(client, settings)

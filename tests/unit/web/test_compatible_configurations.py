@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import schemathesis
 import yaml
 from unit.web.old_clients import serving
 
@@ -12,7 +13,10 @@ from storperf.errors import UsageError
 from storperf.jobfile.parse import parse_job
 from storperf.model.configuration import Configuration, ConfigurationState
 from storperf.model.queued import EntryState
+from storperf.web.compatible.asked import read_initialization, read_job
 from storperf.web.compatible.heat_job import heat_place, making_text, stack_section
+from storperf.web.compatible.router import router
+from storperf.web.compatible.spec import spec
 from storperf.web.compatible.stacks import make
 
 PARAMETERS = {
@@ -124,12 +128,44 @@ def test_the_quota_of_this_machine_is_one_volume(local):
     assert local.ask("GET", "v1.0/quotas").json() == {"quota": 1}
 
 
-def test_the_swagger_document_names_every_route(server):
+def test_the_swagger_document_names_every_route_and_no_other(server):
     told = server.ask("GET", "spec.json").json()
     assert told["swagger"] == "2.0"
-    for path, verbs in told["paths"].items():
-        for verb in verbs:
-            assert server.client.request(verb, f"/api{path}").status_code == 401, (verb, path)
+    named = {(verb.upper(), f"/api{path}") for path, each in told["paths"].items() for verb in each}
+    served = {(verb, route.path) for route in router.routes for verb in route.methods}
+    assert served - named == {("GET", "/api/spec.json")}
+    assert named <= served
+    for verb, path in named:
+        assert server.client.request(verb, path).status_code == 401, (verb, path)
+
+
+def test_the_swagger_document_is_a_valid_one():
+    schemathesis.openapi.from_dict(spec()).validate()
+
+
+class NotingKeys(dict):
+    """An empty request that notes which keys it is asked for."""
+
+    def __init__(self):
+        self.noted = set()
+
+    def get(self, key, default=None):
+        self.noted.add(key)
+        return default
+
+    def __contains__(self, key):
+        self.noted.add(key)
+        return False
+
+
+@pytest.mark.parametrize(
+    ("model", "read"), [("WorkloadV2Model", read_job), ("WarmUpModel", read_initialization)]
+)
+def test_the_swagger_document_has_every_key_that_a_request_may_have(model, read):
+    request = NotingKeys()
+    read(request)
+    assert request.noted >= {"target", "stack_name", "slave_addresses"}
+    assert request.noted <= set(spec()["definitions"][model]["properties"])
 
 
 def test_a_stack_is_made_by_a_job_that_can_be_run():

@@ -65,6 +65,22 @@ def test_the_old_daily_job_is_this_job_file(local):
     assert job["precondition"] == {"fill": False}
 
 
+def test_the_job_that_comes_with_qtip_is_this_job_file(local):
+    metadata = {"disk_type": "HDD", "scenario_name": "", "storage_node_count": 2, "version": ""}
+    content = {
+        "block_sizes": "1024",
+        "deadline": 30,
+        "steady_state_samples": 2,
+        "queue_depths": "1",
+        "workload": "rw",
+        "metadata": {**metadata, "build_tag": "", "test_case": "snia_steady_state"},
+    }
+    job = text_of(local, content)
+    assert (job["name"], job["lab"], job["workloads"]) == ("snia_steady_state", "local", ["rw"])
+    assert (job["matrix"]["block_size"], job["matrix"]["queue_depth"]) == ([1024], [1])
+    assert job["until"]["at_most"] == "1800s"
+
+
 def test_a_bare_job_takes_the_old_defaults(local):
     job = text_of(local, {"metadata": {}})
     assert job["workloads"] == ["rr", "rs", "rw", "wr", "ws"]
