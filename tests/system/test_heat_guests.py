@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,23 @@ def until_deleting(cloud):
             return
         time.sleep(0.05)
     raise AssertionError("no stack was ever deleted")
+
+
+def work(storperf, name, **keys):
+    """A job of one agent on guests of the lab."""
+    stack = {
+        "image": "lab-image",
+        "flavor": "lab.small",
+        "network": "lab-net",
+        "ready_timeout": "15m",
+    }
+    return storperf.job(
+        name=name,
+        target={"volume": {"size": "1G", "type": "lab"}},
+        matrix={"agents": 1, "queue_depth": 1},
+        provider={"kind": "heat", "stack": stack},
+        **keys,
+    )
 
 
 def killed(running, text):
@@ -85,3 +103,26 @@ def test_a_run_killed_in_every_phase_comes_to_its_verdict_and_leaves_nothing(sto
     cloud.image.delete(f"/images/{uploaded.json['id']}")
     cleaned = storperf("cleanup", "--json")
     assert (cleaned.exit_code, cleaned.json["found"]) == (0, [])
+
+
+def test_managers_killed_at_work_on_guests_leave_nothing_to_cleanup(storperf):
+    with lab.project(instances=5) as login:
+        cloud = lab.cloud_of(login)
+        storperf.environment.update(login)
+        unfilled = {"precondition": {"fill": False}}
+        filling = storperf.start("run", work(storperf, "filling"))
+        measuring = work(storperf, "measuring", duration="10m", **unfilled)
+        measuring = storperf.start("run", measuring)
+        deleting = storperf.start("run", work(storperf, "deleting", **unfilled))
+        with ThreadPoolExecutor() as pool:
+            pool.submit(killed, filling, "filling the target: started")
+            pool.submit(killed, measuring, "-a1: started")
+            until_deleting(cloud)
+            deleting.process.kill()
+            deleting.process.wait()
+
+        cleaned = storperf("cleanup", "--json", timeout_s=BOOT_S)
+        assert cleaned.exit_code == 0, cleaned
+        assert len(cleaned.json["ended"]) == 3
+        left = lab.left_in(cloud)
+        assert not any(left.values()), left
