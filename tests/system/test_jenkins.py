@@ -99,6 +99,17 @@ def a_baseline_goes_from_build_to_build(storperf):
 
 
 @fact
+def a_run_that_fails_ends_the_shell_with_1_and_bears_no_mark(storperf):
+    job = storperf.job(provider=storperf.lying_fio(), limits=["iops >= 100000"])
+    ended = storperf("jenkins", "run", job)
+    assert ended.exit_code == 1, ended
+    assert ended.stdout.splitlines()[-1].startswith("storperf-verdict: fail, limit_broken: ")
+    assert "storperf-mark" not in ended.stdout
+    suite = ET.parse(storperf.folder / "storperf-results" / "junit.xml")  # noqa: S314 - our own
+    assert suite.getroot().findall(".//failure")
+
+
+@fact
 def a_run_that_its_infrastructure_ended_bears_a_mark(storperf):
     job = storperf.job(provider=storperf.lying_fio("crashes"))
     ended = storperf("jenkins", "run", job)
