@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import stat
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from storperf.model.access import Scope, Token
 from storperf.settings import Settings
 from storperf.store.faults import file_faults
 from storperf.store.store import Store
+from storperf.token_file import read_token
 
 # What a secret begins with, so that it is known for one where it should not be.
 PREFIX = "storperf_"
@@ -22,7 +22,6 @@ LOCAL_NAME = "this machine"
 _SESSION = ".session-"
 SESSION_S = 12 * 3600.0
 _MOST_NAME = 100
-_MOST_BYTES = 200
 
 
 def digest_of(secret: str) -> str:
@@ -112,29 +111,6 @@ def ensure_local_token(settings: Settings, store: Store) -> Path:
             os.fsync(number)
         part.replace(path)
     return path
-
-
-def read_token(path: Path) -> str | None:
-    """The secret in a token file; None when there is no file.
-
-    UsageError when it is a link, belongs to somebody else, or others can read or change it.
-    """
-    try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UsageError(f"the token file {path} cannot be read: {error.strerror}") from error
-    with os.fdopen(number, "rb") as file:
-        found = os.fstat(number)
-        if not stat.S_ISREG(found.st_mode):
-            raise UsageError(f"{path} is no file; a token is read from a file of yours alone")
-        if found.st_uid != os.geteuid():
-            raise UsageError(f"the token file {path} belongs to somebody else; it is not read")
-        if found.st_mode & 0o077:
-            raise UsageError(f"others may read the token file {path}; chmod 600, or remove it")
-        text = file.read(_MOST_BYTES).decode("ascii", errors="replace").strip()
-    return text or None
 
 
 def revoke(store: Store, token_id: str) -> None:

@@ -145,7 +145,7 @@ def resume(
 
 
 def cancel(context: typer.Context, run_text: RunArgument, as_json: JsonFlag = False) -> None:
-    """End a run: fio is stopped, scratch removed, what was measured kept."""
+    """End a run, or take it back while it waits; what was measured is kept, scratch removed."""
     server = server_of(context)
     if server is not None:
         from storperf.cli.remote_running import cancel_there
@@ -154,13 +154,16 @@ def cancel(context: typer.Context, run_text: RunArgument, as_json: JsonFlag = Fa
         return
     from storperf import service
     from storperf.cli.output import print_json, stdout_console
+    from storperf.queueing import asking
 
-    found = service.cancel_run(settings(context), run_text)
+    chosen = settings(context)
+    with service.open_store(chosen) as store:
+        run, state = asking.cancel_named(chosen, store, run_text)
     if as_json:
-        print_json({"run": found.id, "state": found.state})
+        print_json({"run": run, "state": state})
     else:
-        words = "asked to end" if found.state == "running" else f"ended: {found.state}"
-        stdout_console().print(f"run {found.id}: {words}", markup=False)
+        words = "asked to end" if state == "running" else f"ended: {state}"
+        stdout_console().print(f"run {run}: {words}", markup=False)
 
 
 def follow(

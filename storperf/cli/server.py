@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import stat
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from storperf.cli.options import settings
 from storperf.errors import ExitCode, InfrastructureError, StorperfError, UsageError
-from storperf.version import package_version
+from storperf.token_file import read_token
+from storperf.version import ASKED, TOLD, mismatch, package_version
 
 if TYPE_CHECKING:
     import requests
@@ -87,7 +88,7 @@ class Server:
     def _asked(self, method: str, path: str, **how: Any) -> requests.Response:
         import requests
 
-        headers = {**how.pop("headers", {}), "User-Agent": f"storperf/{package_version()}"}
+        headers = {**how.pop("headers", {}), "User-Agent": f"{ASKED}{package_version()}"}
         try:
             answer = requests.request(
                 method,
@@ -118,6 +119,9 @@ class Server:
         return request
 
     def _checked(self, answer: requests.Response) -> requests.Response:
+        other = mismatch(client=package_version(), server=answer.headers.get(TOLD, ""))
+        if other is not None:
+            raise UsageError(f"{self.url}: {other}")
         if answer.ok and not answer.is_redirect:
             return answer
         if answer.status_code in _PASSING:
@@ -149,9 +153,19 @@ def server_of(context: typer.Context) -> Server | None:
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"--server {url} is no address; it begins with http:// or https://")
     token = _token(token_file, settings(context).results / "token")
+    _check_authority(ca_file)
     if not token.isascii() or not token.isprintable():
         raise UsageError("the token has characters that no token has")
     return Server(url=url.rstrip("/"), token=token, ca_file=ca_file)
+
+
+def _check_authority(path: Path | None) -> None:
+    """UsageError when it is no file of certificates; requests would call that a bug."""
+    try:
+        if path is not None:
+            ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise UsageError(f"--ca-file {path} holds no certificate: {error}") from error
 
 
 def _token(path: Path | None, own: Path) -> str:
@@ -159,12 +173,9 @@ def _token(path: Path | None, own: Path) -> str:
     token = os.environ.get("STORPERF_TOKEN")
     if path is None and token:
         return token.strip()
-    chosen = path or own
-    try:
-        if chosen.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise UsageError(f"others may read the token file {chosen}; chmod 600 {chosen}")
-        return chosen.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        if path is None:
-            raise UsageError("a server wants a token: --token-file, or $STORPERF_TOKEN") from error
-        raise UsageError(f"the token file {path} cannot be read: {error}") from error
+    found = read_token(path or own)
+    if found is None and path is None:
+        raise UsageError("a server wants a token: --token-file, or $STORPERF_TOKEN")
+    if found is None:
+        raise UsageError(f"there is no token in {path}")
+    return found

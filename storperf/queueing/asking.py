@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -19,6 +19,7 @@ from storperf.model.run import RunState
 from storperf.plan import plan_job
 from storperf.queueing.entries import CANCEL, entry_of, find_run, settle
 from storperf.queueing.locks import is_served
+from storperf.queueing.looking import OPEN
 from storperf.queueing.resources import resources_of
 from storperf.settings import Settings
 from storperf.store.store import Store
@@ -129,6 +130,20 @@ def cancel(settings: Settings, store: Store, run_id: str) -> QueueEntry:
     return entry_of(store, run_id)
 
 
+def cancel_named(settings: Settings, store: Store, text: str) -> tuple[str, str]:
+    """End the run that a person means, whether it waits or goes on; its id and its state then.
+
+    Titles of what waits or runs win over those of the past.  UnknownName and Conflict as in
+    `cancel` and `service.cancel_run`.
+    """
+    found = _fitting(store.queue_entries(OPEN), text)
+    if found is not None:
+        ended = cancel(settings, store, found.run_id)
+        return ended.run_id, ended.state.value
+    run = service.cancel_run(settings, text)
+    return run.id, run.state.value
+
+
 def move(store: Store, run_id: str, priority: int) -> QueueEntry:
     """Give an entry that waits another priority; Conflict when it does not wait any more."""
     is_moved = store.move_entry(run_id, WAITING, EntryState.QUEUED, priority=priority)
@@ -144,11 +159,17 @@ def resolve(store: Store, text: str) -> QueueEntry:
     UnknownName when nothing fits, and when several do.
     """
     exact = store.queue_entry(text)
-    if exact is not None:
-        return exact
-    entries = store.queue_entries()
+    found = exact or _fitting(store.queue_entries(), text)
+    if found is None:
+        words = f"the queue has no entry {text!r}; `storperf queue list` shows it"
+        raise UnknownName(words, name=text)
+    return found
+
+
+def _fitting(entries: Sequence[QueueEntry], text: str) -> QueueEntry | None:
+    """The entry whose id begins so, else the one of that title; UnknownName when several do."""
     for found in (
-        [entry for entry in entries if entry.run_id.startswith(text)],
+        [entry for entry in entries if text and entry.run_id.startswith(text)],
         [entry for entry in entries if entry.title == text],
     ):
         if len(found) > 1:
@@ -156,4 +177,4 @@ def resolve(store: Store, text: str) -> QueueEntry:
             raise UnknownName(f"{text!r} fits several entries of the queue: {ids}", name=text)
         if found:
             return found[0]
-    raise UnknownName(f"the queue has no entry {text!r}; `storperf queue list` shows it", name=text)
+    return None

@@ -18,6 +18,7 @@ from storperf.errors import ExitCode, StorperfError
 from storperf.model.access import AuditEntry
 from storperf.store.store import Store
 from storperf.tokens import PREFIX
+from storperf.version import ASKED, TOLD, mismatch, package_version
 from storperf.web import asked
 from storperf.web.configuration import Configuration
 from storperf.web.origins import Origins, is_change, own_names
@@ -96,6 +97,10 @@ class Guard:
         plain = {name: headers[name] for name in ("origin", "sec-fetch-site") if name in headers}
         if self._origins.refuses_page(scope["method"], scope["scheme"], host, plain):
             return 403, "a page of another origin may not send this"
+        asking = headers.get("user-agent", "")
+        other = mismatch(client=asking.removeprefix(ASKED), server=package_version())
+        if asking.startswith(ASKED) and other is not None:
+            return 409, other
         return self._too_long(scope, headers.get("content-length", "0"))
 
     def _too_long(self, scope: Scope, length: str) -> tuple[int, str] | None:
@@ -231,6 +236,8 @@ class _Answer:
             headers.setdefault(name, value)
         if self.guard.is_https:
             headers.setdefault("strict-transport-security", _STRICT_TRANSPORT)
+        if Headers(scope=self.scope).get("user-agent", "").startswith(ASKED):
+            headers.setdefault(TOLD, package_version())
         status = message["status"]
         path, who, address = _path(self.scope), self.note.who, _address(self.scope)
         log.info("%s %s %s: %d, asked by %r", address, self.scope["method"], path, status, who)

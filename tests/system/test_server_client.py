@@ -7,8 +7,9 @@ import os
 import signal
 
 import pytest
-from system.service import address_of, opened, served, until
+from system.service import address_of, opened, served, submit, until
 from system.together import Facts
+from tools.certificates import certify, make_authority
 
 from storperf.model.access import Scope, Token
 
@@ -64,6 +65,10 @@ def a_run_goes_on_when_its_server_is_killed_and_ends_as_one_of_this_machine(stor
         assert [each["id"] for each in listed.json["runs"]] == [run]
         exported = storperf(*options, "export", run, "--format", "csv")
         assert exported.stdout == storperf("export", run, "--format", "csv").stdout
+        with opened(storperf) as store:
+            (entry,) = store.queue_entries()
+        assert (entry.run_id, entry.state.value) == (run, "ended")
+        assert entry.exit_code == ended.exit_code
     assert SECRET not in ended.stdout + ended.stderr + again.stderr
     storperf.assert_nothing_left()
 
@@ -112,6 +117,42 @@ def what_is_wrong_with_a_server_is_told(storperf):
         path.chmod(0o600)
     away = storperf("--server", *options, "list")
     assert (away.exit_code, "cannot reach" in away.stderr) == (4, True)
+
+
+@fact
+def a_server_of_a_private_authority_is_believed_when_that_is_named(storperf):
+    own, foreign = (make_authority(storperf.top, name) for name in ("lab", "elsewhere"))
+    certify(own, storperf.top, "localhost")
+    path, configuration = token_file(storperf), storperf.top / "serve.yaml"
+    configuration.write_text("tls: {certificate: cert.pem, key: key.pem}\n")
+    with served(storperf, "--config", configuration) as server:
+        address = address_of(server)
+        options = ("--server", address.replace("127.0.0.1", "localhost"), "--token-file", path)
+        listed = storperf(*options, "--ca-file", own.path, "list", "--json")
+        assert (listed.exit_code, listed.json["runs"]) == (0, []), listed
+        cases = (
+            (options, "name its authority with --ca-file"),
+            ((*options, "--ca-file", foreign.path), "is not to be trusted"),
+            # It vouches for localhost, not for an address.
+            (("--server", address, *options[2:], "--ca-file", own.path), "is not to be trusted"),
+            ((*options, "--ca-file", storperf.top / "none.pem"), "holds no certificate"),
+            ((*options, "--ca-file", path), "holds no certificate"),
+        )
+        for arguments, words in cases:
+            ended = storperf(*arguments, "list")
+            assert (ended.exit_code, words in ended.stderr) == (2, True), ended
+
+
+@fact
+def cancel_takes_back_what_waits(storperf):
+    for name in ("first", "second"):
+        submit(storperf, name, target=NULL)
+    ended = storperf("cancel", "first")
+    assert (ended.exit_code, "ended: cancelled" in ended.stdout) == (0, True), ended
+    with opened(storperf) as store:
+        states = {entry.title: entry.state.value for entry in store.queue_entries()}
+    assert states == {"first": "cancelled", "second": "queued"}
+    assert storperf("cancel", "first").exit_code == 2
 
 
 @pytest.mark.parametrize("name", fact)

@@ -77,6 +77,23 @@ def test_what_waits_is_taken_back_once(settings, store):
             again()
 
 
+@pytest.mark.parametrize("named", ["mine", "id", "beginning"])
+def test_cancel_finds_what_waits_by_title_and_by_id(settings, store, named):
+    entry, other = submit(settings, store, title="mine"), submit(settings, store, title="other")
+    shortest = next(n for n in range(1, 30) if entry.run_id[:n] != other.run_id[:n])
+    text = {"mine": "mine", "id": entry.run_id, "beginning": entry.run_id[:shortest]}[named]
+    assert asking.cancel_named(settings, store, text) == (entry.run_id, "cancelled")
+    assert [each.run_id for each in listed(store)] == [other.run_id]
+
+
+@pytest.mark.parametrize("text", ["", "nobody", "last"])
+def test_cancel_takes_nothing_else_for_what_is_meant(settings, store, text):
+    entry = submit(settings, store, title="mine")
+    with pytest.raises(UnknownName):
+        asking.cancel_named(settings, store, text)
+    assert [each.run_id for each in listed(store)] == [entry.run_id]
+
+
 def test_one_that_has_started_but_is_no_run_yet_is_remembered_as_cancelled(settings, store):
     entry = submit(settings, store)
     store.move_entry(entry.run_id, (EntryState.QUEUED,), EntryState.RUNNING, started_s=1.0)

@@ -17,6 +17,7 @@ from storperf import tokens
 from storperf.model.access import AuditEntry, Scope
 from storperf.service import open_store
 from storperf.settings import read_settings
+from storperf.version import package_version
 from storperf.web.app import create_app
 from storperf.web.callers import Runner
 from storperf.web.configuration import Configuration, Limits
@@ -141,6 +142,27 @@ def test_long_headers_and_addresses_are_not_read(serve, bearer):
     assert client.get("/api/v3/runs", headers={"X-A": "a" * 40_000, **bearer}).status_code == 431
     assert client.get(f"/api/v3/runs?a={'a' * 9000}", headers=bearer).status_code == 414
     assert client.get(f"/api/v3/{'a' * 9000}", headers=bearer).status_code == 414
+
+
+@pytest.mark.parametrize(
+    ("client", "words"),
+    [("0.0.9", "update the command"), ("99.0.1", "have the server updated")],
+)
+def test_a_command_of_another_release_is_told_so_before_anything_is_done(
+    serve, bearer, store, client, words
+):
+    headers = {**bearer, "User-Agent": f"storperf/{client}"}
+    answer = serve().post("/api/v3/try", headers=headers)
+    assert answer.status_code == 409
+    assert words in answer.json()["error"]
+    assert answer.headers["storperf-version"] == package_version()
+
+
+@pytest.mark.parametrize("agent", [f"storperf/{package_version()}", "curl/7.88.1", "storperf/x"])
+def test_every_other_client_is_served(serve, bearer, agent):
+    answer = serve().post("/api/v3/try", headers={**bearer, "User-Agent": agent})
+    assert answer.status_code == 200
+    assert ("storperf-version" in answer.headers) == agent.startswith("storperf/")
 
 
 def test_who_asks_too_often_has_to_wait(serve):

@@ -13,6 +13,7 @@ from storperf.errors import UnknownName, UsageError
 from storperf.model.access import Scope
 from storperf.service import open_store
 from storperf.settings import read_settings
+from storperf.token_file import read_token
 
 
 @pytest.fixture
@@ -60,15 +61,15 @@ def test_a_name_that_cannot_be_shown_is_refused(store, name):
 def test_the_local_token_is_made_once_and_opens_everything(settings, store):
     path = tokens.ensure_local_token(settings, store)
     assert path.stat().st_mode & 0o777 == 0o600
-    secret = tokens.read_token(path)
+    secret = read_token(path)
     assert tokens.valid_token(store, secret).scope is Scope.ADMIN
-    assert tokens.read_token(tokens.ensure_local_token(settings, store)) == secret
+    assert read_token(tokens.ensure_local_token(settings, store)) == secret
 
 
 def test_a_revoked_local_token_is_replaced(settings, store):
-    secret = tokens.read_token(tokens.ensure_local_token(settings, store))
+    secret = read_token(tokens.ensure_local_token(settings, store))
     tokens.revoke(store, tokens.valid_token(store, secret).id)
-    fresh = tokens.read_token(tokens.ensure_local_token(settings, store))
+    fresh = read_token(tokens.ensure_local_token(settings, store))
     assert tokens.valid_token(store, fresh) is not None
 
 
@@ -76,17 +77,17 @@ def test_a_token_file_that_others_can_reach_is_not_read(settings, store, tmp_pat
     path = tokens.ensure_local_token(settings, store)
     path.chmod(0o644)
     with pytest.raises(UsageError, match="others may read"):
-        tokens.read_token(path)
+        read_token(path)
     path.chmod(0o600)
     link = tmp_path / "link"
     link.symlink_to(path)
     with pytest.raises(UsageError, match="cannot be read"):
-        tokens.read_token(link)
+        read_token(link)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe, 0o600)
     with pytest.raises(UsageError, match="is no file"):
-        tokens.read_token(pipe)
-    assert tokens.read_token(tmp_path / "nothing") is None
+        read_token(pipe)
+    assert read_token(tmp_path / "nothing") is None
 
 
 def test_a_link_in_the_place_of_the_token_file_is_not_followed(settings, store, tmp_path):
@@ -103,4 +104,4 @@ def test_a_token_file_of_somebody_else_is_not_read(settings, store):
     path = tokens.ensure_local_token(settings, store)
     os.chown(path, 12345, 12345)
     with pytest.raises(UsageError, match="somebody else"):
-        tokens.read_token(path)
+        read_token(path)
