@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import re
 import signal
 import socket
@@ -11,10 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from system.together import Facts
+from tools.certificate import certify
 
 fact = Facts()
 _PATIENCE_S = 20
@@ -139,29 +136,6 @@ def a_unix_socket_is_its_users_own(storperf):
     refused = storperf("serve", "--socket", path)
     assert refused.exit_code == 2
     assert path.read_text() == "mine"
-
-
-def certify(folder):
-    """A key and a certificate of localhost."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
-    text = key.private_bytes(*form, serialization.NoEncryption())
-    (folder / "key.pem").write_bytes(text)
-    (folder / "key.pem").chmod(0o600)
 
 
 @fact

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 PASSWORD = "hunter2-of-the-stand-in"
@@ -47,9 +49,12 @@ def encoded(body):
 
 
 class CloudServer:
-    """Serves until it is left.  `asked` counts requests by line, `tokens` those that are good."""
+    """Serves until it is left.  `asked` counts requests by line, `tokens` those that are good.
 
-    def __init__(self) -> None:
+    With `tls`, a certificate and its key, it speaks HTTPS.
+    """
+
+    def __init__(self, tls: tuple[Path, Path] | None = None) -> None:
         self.asked: Counter[str] = Counter()
         self.tokens: set[str] = set()
         self.faults: list[Fault] = []
@@ -91,7 +96,12 @@ class CloudServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self):
         self._thread.start()

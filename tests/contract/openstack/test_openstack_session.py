@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from tools.certificate import certify
 from tools.cloud_server import BROKEN, PASSWORD, PROJECT, CloudServer, Fault
 
 from storperf.deadline import Deadline
@@ -104,6 +105,18 @@ def test_a_refused_login_is_one_line_without_the_password(server, tmp_path):
     assert caught.value.status == 401
     assert "\n" not in caught.value.message
     assert "secret" not in caught.value.message
+
+
+def test_an_authority_of_one_s_own_is_trusted_when_it_is_named_and_not_otherwise(tmp_path):
+    certificate, key = certify(tmp_path)
+    with CloudServer(tls=(certificate, key)) as server:
+        named = {**server.environment, "OS_CACERT": str(certificate)}
+        assert opened(named, tmp_path).who().user == "nina"
+        with pytest.raises(CloudError, match="name the certificates to trust: OS_CACERT"):
+            opened(server.environment, tmp_path, patience_s=0.1).who()
+        absent = {**server.environment, "OS_CACERT": str(tmp_path / "absent.pem")}
+        with pytest.raises(CloudError, match=r"absent\.pem"):
+            opened(absent, tmp_path, patience_s=0.1).who()
 
 
 def test_a_token_that_cannot_be_renewed_says_so(cloud, server, tmp_path):
