@@ -35,7 +35,7 @@ LAYERS = {
             *("service", "library", "hosts", "clouds", "cloud_fitness", "graphs", "deliveries"),
             *("anchoring", "baselines", "calibration", "comparing", "log_files", "plain_numbers"),
             *("handing_on", "publishing", "jenkins_builds"),
-            *("queueing", "tokens"),
+            *("queueing", "tokens", "token_file"),
         ),
         5,
     ),
