@@ -117,16 +117,19 @@ def _conditions(words: str, epoch_of: EpochOf) -> _Conditions:
 
 
 def _chosen(store: Store, words: str, asked: _Conditions) -> list[Run]:
-    runs = store.find_runs(job=asked.job, lab=asked.lab, state=RunState.COMPLETED, limit=None)
+    runs = store.find_runs(
+        job=asked.job,
+        lab=asked.lab,
+        state=RunState.COMPLETED,
+        from_s=asked.from_s,
+        until_s=asked.until_s,
+        # Of a job's thousands of runs the last few are read; patterns are no words of SQL.
+        limit=asked.last if asked.title is None else None,
+    )
     found = [
-        run
-        for run in runs
-        if (asked.title is None or fnmatchcase(run.title or "", asked.title))
-        and (asked.from_s is None or run.created_s >= asked.from_s)
-        and (asked.until_s is None or run.created_s < asked.until_s)
+        run for run in runs if asked.title is None or fnmatchcase(run.title or "", asked.title)
     ]
     if not found:
-        known = sorted({f"{run.job_name} ({run.lab})" for run in store.find_runs(limit=None)})
-        jobs = ", ".join(known) or "no job at all"
+        jobs = ", ".join(f"{job} ({lab})" for job, lab in store.known_jobs()) or "no job at all"
         raise UnknownName(f"no completed run is of {words}; there are runs of {jobs}")
     return found[: asked.last]

@@ -48,7 +48,10 @@ def next_bands(store: Store, newest: Run, job: Job, plan: Plan) -> dict[Place, B
     keys = baseline_keys(job, plan)
     values = {
         (key.step, key.side): store.baseline_values(
-            key, runs=job.baseline_runs, since_s=newest.created_s - job.baseline_age_s
+            key,
+            runs=job.baseline_runs,
+            since_s=newest.created_s - job.baseline_age_s,
+            metrics=METRICS_OF_HISTORY,
         )
         for key, _ in keys
     }

@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,15 +18,16 @@ from storperf.store import schema
 from storperf.store.anchors import anchored_since_s
 from storperf.store.database import Database
 from storperf.store.runs import pairs, require_run
-from storperf.store.trials import is_latest_attempt, summary_of_trial
+from storperf.store.trials import is_latest_attempt, overall_figures
 
 _PLACES = schema.baseline
 _RUNS = schema.runs
 _TRIALS = schema.trials
-_SUMMARIES = schema.summaries
 _KEY = ("lab", "job", "side", "step", "fingerprint")
 # What a trial that ended so left behind is not a measurement of the step.
 _NO_MEASUREMENT = (TrialEnd.FAILED, TrialEnd.CANCELLED)
+# When the run ended, its id, the session, direction and metric.
+_Place = tuple[float, str, int, str, str]
 
 
 class BaselineRows:
@@ -40,8 +42,11 @@ class BaselineRows:
         runs: int,
         before_run: str | None = None,
         since_s: float | None = None,
+        metrics: Collection[str] | None = None,
     ) -> tuple[BaselineValue, ...]:
         """Values of the last `runs` accepted runs other than `before_run`, oldest run first.
+
+        All their figures, or those of `metrics`.
 
         Runs that ended before `since_s` have aged out, and those before the run that the
         baseline is anchored to are of another level.  Where places are pinned, the runs of
@@ -66,7 +71,7 @@ class BaselineRows:
                 bounds = (since_s, anchored_since_s(connection, key, before_run))
                 for bound in bounds:
                     last = last if bound is None else last.where(ended >= bound)
-            return _session_means(connection.execute(_figures(key, last.subquery())))
+            return _session_means(_figures(connection, key, last, metrics))
 
     def baseline_hosts(
         self, key: BaselineKey, *, entries: int, before_run: str
@@ -168,48 +173,43 @@ def _has(key: BaselineKey) -> Iterable[sa.ColumnElement[bool]]:
     return [_PLACES.c[name] == getattr(key, name) for name in _KEY]
 
 
-def _figures(key: BaselineKey, last: sa.Subquery) -> sa.Select[Any]:
-    return (
-        sa.select(
-            last.c.run_id,
-            last.c.ended_s,
-            _TRIALS.c.session,
-            _SUMMARIES.c.op,
-            _SUMMARIES.c.metric,
-            _SUMMARIES.c.value,
-        )
-        .join(_TRIALS, _TRIALS.c.run_id == last.c.run_id)
-        .join(_SUMMARIES, summary_of_trial())
-        .where(
-            _TRIALS.c.step_key == key.step,
-            _TRIALS.c.side == key.side,
-            _TRIALS.c.end.not_in([end.value for end in _NO_MEASUREMENT]),
-            sa.type_coerce(_TRIALS.c.flags, sa.Text).not_like(f'%"{Flag.BEFORE_WINDOW}"%'),
-            _SUMMARIES.c.agent == "all",
-            is_latest_attempt(),
-        )
-        .order_by(
-            last.c.ended_s,
-            last.c.run_id,
-            _TRIALS.c.session,
-            _SUMMARIES.c.op,
-            _SUMMARIES.c.metric,
-            _TRIALS.c.position,
-        )
+def _figures(
+    connection: sa.Connection,
+    key: BaselineKey,
+    last: sa.Select[Any],
+    metrics: Collection[str] | None,
+) -> list[tuple[_Place, int, float]]:
+    """Each figure's place, its trial's position and its value, sorted by both."""
+    ended = {row.run_id: row.ended_s for row in connection.execute(last)}
+    asked = sa.select(
+        *(_TRIALS.c[name] for name in ("run_id", "id", "attempt", "session", "position"))
+    ).where(
+        _TRIALS.c.run_id.in_(ended),
+        _TRIALS.c.step_key == key.step,
+        _TRIALS.c.side == key.side,
+        _TRIALS.c.end.not_in([end.value for end in _NO_MEASUREMENT]),
+        sa.type_coerce(_TRIALS.c.flags, sa.Text).not_like(f'%"{Flag.BEFORE_WINDOW}"%'),
+        is_latest_attempt(),
     )
+    trials = {(row.run_id, row.id, row.attempt): row for row in connection.execute(asked)}
+    found = []
+    for row in connection.execute(overall_figures(trials, metrics)) if trials else ():
+        trial = trials.get((row.run_id, row.trial, row.attempt))
+        if trial is not None:
+            place = (ended[row.run_id], row.run_id, trial.session, row.op, row.metric)
+            found.append((place, trial.position, row.value))
+    return sorted(found)
 
 
-def _session_means(rows: Iterable[sa.Row[Any]]) -> tuple[BaselineValue, ...]:
+def _session_means(
+    figures: Iterable[tuple[_Place, int, float]],
+) -> tuple[BaselineValue, ...]:
     values = []
-    for place, group in groupby(rows, key=_place_of):
-        run, ended_s, _session, op, metric = place
-        mean = _mean([row.value for row in group])
+    for place, group in groupby(figures, key=itemgetter(0)):
+        ended_s, run, _session, op, metric = place
+        mean = _mean([value for _, _, value in group])
         values.append(BaselineValue(run=run, ended_s=ended_s, op=op, metric=metric, value=mean))
     return tuple(values)
-
-
-def _place_of(row: sa.Row[Any]) -> tuple[str, float, int, str, str]:
-    return (row.run_id, row.ended_s, row.session, row.op, row.metric)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,10 +16,10 @@ from storperf.model.verdict import Reason
 from storperf.store import schema
 from storperf.store.database import Database
 from storperf.store.runs import FIRST_ATTEMPT, pairs
-from storperf.store.trials import is_latest_attempt, summary_of_trial
+from storperf.store.trials import overall_figures
 
 _RUNS, _STEPS = schema.runs, schema.steps
-_TRIALS, _SUMMARIES = schema.trials, schema.summaries
+_TRIALS = schema.trials
 # SQLite takes 32,766 values in one statement, and an answer is held whole.
 _AT_ONCE = 200
 
@@ -105,7 +106,7 @@ def _measured(
                 _STEPS.c.run_id,
                 _STEPS.c.key,
                 _STEPS.c.workload,
-                _STEPS.c.options,
+                sa.type_coerce(_STEPS.c.options, sa.Text).label("options"),
                 _STEPS.c.fingerprint,
             )
             .where(_STEPS.c.run_id.in_(run_ids))
@@ -113,14 +114,16 @@ def _measured(
         )
     )
     trials = _grouped(connection.execute(_trials(run_ids)))
-    summaries = _grouped(connection.execute(_summaries(run_ids, metrics)))
+    latest = {run_id: _latest(of_run) for run_id, of_run in trials.items()}
+    summaries = _summaries(connection, [row for rows in latest.values() for row in rows], metrics)
+    plans = _Plans()
     for run_id, document in documents:
         yield MeasuredRun(
             id=run_id,
-            steps=tuple(_step(row) for row in steps[run_id]),
+            steps=tuple(plans.step(row) for row in steps[run_id]),
             sides=tuple(_sides(trials[run_id])),
-            trials=tuple(_trial(row) for row in _latest(trials[run_id])),
-            summaries=tuple(_summary(row) for row in summaries[run_id]),
+            trials=tuple(_trial(row) for row in latest.get(run_id, ())),
+            summaries=tuple(summaries[run_id]),
             checks=tuple(_checks(document)),
         )
 
@@ -143,18 +146,27 @@ def _latest(trials: Sequence[Any]) -> list[Any]:
     return list({row.id: row for row in trials}.values())
 
 
-def _summaries(run_ids: Sequence[str], metrics: Sequence[str]) -> sa.Select[Any]:
-    columns = [_SUMMARIES.c[name] for name in Summary.__slots__]
-    return (
-        sa.select(*columns, _SUMMARIES.c.run_id)
-        .join(_TRIALS, summary_of_trial())
-        .where(
-            _SUMMARIES.c.run_id.in_(run_ids),
-            _SUMMARIES.c.agent == "all",
-            _SUMMARIES.c.metric.in_(metrics),
-            is_latest_attempt(),
-        )
-    )
+def _summaries(
+    connection: sa.Connection, trials: Sequence[Any], metrics: Sequence[str]
+) -> dict[str, list[Summary]]:
+    found: dict[str, list[Summary]] = defaultdict(list)
+    latest = {(row.run_id, row.id, row.attempt) for row in trials}
+    for row in connection.execute(overall_figures(latest, metrics)) if latest else ():
+        # Unpacked, for by name each value is looked up twice, and these are most of a history.
+        run_id, trial, attempt, agent, op, metric, value, low, high = row
+        if (run_id, trial, attempt) in latest:
+            found[run_id].append(
+                Summary(
+                    trial=trial,
+                    agent=agent,
+                    op=op,
+                    metric=metric,
+                    value=value,
+                    low=low,
+                    high=high,
+                )
+            )
+    return found
 
 
 def _grouped(rows: Any) -> dict[str, list[Any]]:
@@ -164,9 +176,21 @@ def _grouped(rows: Any) -> dict[str, list[Any]]:
     return found
 
 
-def _step(row: Any) -> MeasuredStep:
-    workload = Workload(name=row.workload, options=pairs(row.options))
-    return MeasuredStep(key=row.key, workload=workload, fingerprint=row.fingerprint)
+class _Plans:
+    """Steps out of rows; a job's runs mostly have the same, which are made once."""
+
+    def __init__(self) -> None:
+        self._steps: dict[tuple[str, str, str, str], MeasuredStep] = {}
+
+    def step(self, row: Any) -> MeasuredStep:
+        """The step of a row whose `options` are still JSON."""
+        _run_id, key, name, options, fingerprint = row
+        found = self._steps.get((key, name, options, fingerprint))
+        if found is None:
+            workload = Workload(name=name, options=pairs(json.loads(options)))
+            found = MeasuredStep(key=key, workload=workload, fingerprint=fingerprint)
+            self._steps[key, name, options, fingerprint] = found
+        return found
 
 
 def _trial(row: Any) -> Trial:
@@ -180,12 +204,6 @@ def _trial(row: Any) -> Trial:
         state=TrialState(row.state),
         flags=tuple(Flag(flag) for flag in row.flags),
     )
-
-
-def _summary(row: Any) -> Summary:
-    # By name each value is looked up twice; they are the most that a history is made of.
-    *values, _run_id = row
-    return Summary(**dict(zip(Summary.__slots__, values, strict=True)))
 
 
 def _checks(document: Any) -> Iterator[CheckWord]:

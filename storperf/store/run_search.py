@@ -32,6 +32,13 @@ class RunSearches:
             )
         return RunPage(runs=tuple(_row(row) for row in rows), next=behind)
 
+    def known_jobs(self) -> tuple[tuple[str, str], ...]:
+        """The names of all jobs that have a run, each with every lab that it ran in."""
+        found = sa.select(_RUNS.c.job_name, _RUNS.c.lab).distinct()
+        with self._database.read() as connection:
+            rows = connection.execute(found.order_by(_RUNS.c.job_name, _RUNS.c.lab))
+            return tuple((row.job_name, row.lab) for row in rows)
+
     def run_counts(self) -> tuple[tuple[str, str | None, int], ...]:
         """How many runs there are of each state and verdict."""
         kinds = (_RUNS.c.state, _RUNS.c.verdict)

@@ -98,19 +98,28 @@ class RunRows:
             row = _imported_from(connection, imported_from)
         return None if row is None else _run(row)
 
-    def find_runs(
+    def find_runs(  # noqa: PLR0913 - a condition each
         self,
         *,
         job: str | None = None,
         lab: str | None = None,
         state: RunState | None = None,
+        from_s: float | None = None,
+        until_s: float | None = None,
         limit: int | None = 50,
     ) -> tuple[Run, ...]:
-        """Runs that fit every condition given, newest first; empty when none does."""
+        """Runs that fit every condition given, newest first; empty when none does.
+
+        Times are of the run's creation, in epoch seconds; `until_s` itself is left out.
+        """
         found = sa.select(*_COLUMNS).order_by(*_NEWEST_FIRST).limit(limit)
         for column, value in ((_RUNS.c.job_name, job), (_RUNS.c.lab, lab), (_RUNS.c.state, state)):
             if value is not None:
                 found = found.where(column == value)
+        if from_s is not None:
+            found = found.where(_RUNS.c.created_s >= from_s)
+        if until_s is not None:
+            found = found.where(_RUNS.c.created_s < until_s)
         with self._database.read() as connection:
             return tuple(_run(row) for row in connection.execute(found).mappings())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -114,6 +114,24 @@ class TrialRows:
                 run=run_id,
             )
         return msgspec.convert(document["verdict"], Verdict)
+
+
+# A run's id, a trial's id and the attempt at it.
+AttemptKey = tuple[str, str, int]
+
+
+def overall_figures(
+    attempts: Collection[AttemptKey], metrics: Collection[str] | None
+) -> sa.Select[Any]:
+    """Figures over all agents, of these attempts and a few others that the caller leaves out.
+
+    Each list is one of the first columns of the primary key: SQLite, which knows nothing of how
+    many rows there are, would otherwise read all figures of the runs (4 ms instead of 0.1 for 30).
+    """
+    found = sa.select(_SUMMARIES).where(_SUMMARIES.c.agent == "all")
+    for n, column in enumerate((_SUMMARIES.c.run_id, _SUMMARIES.c.trial, _SUMMARIES.c.attempt)):
+        found = found.where(column.in_(sorted({key[n] for key in attempts})))
+    return found if metrics is None else found.where(_SUMMARIES.c.metric.in_(metrics))
 
 
 def summary_of_trial() -> sa.ColumnElement[bool]:

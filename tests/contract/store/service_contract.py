@@ -294,6 +294,18 @@ class ListContract:
         assert len(found) == 7
         assert found == sorted(found, key=keys[order], reverse=is_descending)
 
+    def test_runs_are_found_by_the_time_of_their_creation_the_end_left_out(self, store):
+        runs = [a_run(created_s=1_000_000.0 + number) for number in range(4)]
+        for run in runs:
+            store.create_run(run, a_plan())
+        found = store.find_runs(from_s=1_000_001.0, until_s=1_000_003.0)
+        assert [run.id for run in found] == [runs[2].id, runs[1].id]
+
+    def test_jobs_are_known_with_every_lab_of_theirs(self, store):
+        for job, lab in (("b", "pod1"), ("a", "pod9"), ("a", "pod1"), ("a", "pod9")):
+            store.create_run(a_run(job_name=job, lab=lab), a_plan())
+        assert store.known_jobs() == (("a", "pod1"), ("a", "pod9"), ("b", "pod1"))
+
     def test_runs_are_counted_by_state_and_verdict(self, store):
         _end(store, a_run(), 2.0, store.create_run)
         store.create_run(a_run(), a_plan())

@@ -457,6 +457,12 @@ class BaselineContract:
         values = store.baseline_values(a_key(), runs=2)
         assert [(value.ended_s, value.value) for value in values] == [(12.0, 102.0), (13.0, 103.0)]
 
+    def test_values_of_other_metrics_are_left_out_when_some_are_named(self, store):
+        measured_run(store, 1.0, ended_s=1.0)
+        (value,) = store.baseline_values(a_key(), runs=2)
+        assert store.baseline_values(a_key(), runs=2, metrics=[value.metric, "x"]) == (value,)
+        assert store.baseline_values(a_key(), runs=2, metrics=["x"]) == ()
+
     def test_the_run_that_is_judged_is_left_out_and_does_not_take_a_place(self, store):
         measured_run(store, 1.0, ended_s=1.0, run_id="old")
         measured_run(store, 2.0, ended_s=2.0, run_id="mid")
