@@ -12,7 +12,7 @@ from storperf.errors import UnknownName
 from storperf.jobfile.places import HERE
 from storperf.model.run import Run
 from storperf.web.callers import Reader, Runner
-from storperf.web.native.parameters import MaybeLine, Name
+from storperf.web.native.parameters import MaybeJob, MaybeLab, Name
 from storperf.web.native.reply import reply
 from storperf.web.served import ServedBy
 
@@ -72,8 +72,8 @@ class CheckDocument:
 def list_hosts(
     _caller: Reader,
     by: ServedBy,
-    job: MaybeLine = None,
-    lab: MaybeLine = None,
+    job: MaybeJob = None,
+    lab: MaybeLab = None,
     limit: Annotated[int, Query(ge=1, le=500, description="Look through so many runs.")] = 100,
 ) -> Response:
     """List the hosts that agents of the newest runs were on, with what was found there."""

@@ -13,7 +13,7 @@ from storperf.model.comparison import RunComparison
 from storperf.model.history import JobHistory
 from storperf.units import parse_moment_s
 from storperf.web.callers import Reader
-from storperf.web.native.parameters import WORD, JobName, Limit, MaybeLine
+from storperf.web.native.parameters import WORD, JobName, Limit, MaybeLab
 from storperf.web.native.reply import reply
 from storperf.web.served import ServedBy
 
@@ -47,7 +47,7 @@ class ComparisonDocument:
 
 @router.get("/history", response_model=HistoryDocument)
 def history(
-    _caller: Reader, by: ServedBy, job: JobName, lab: MaybeLine = None, limit: Limit = 100
+    _caller: Reader, by: ServedBy, job: JobName, lab: MaybeLab = None, limit: Limit = 100
 ) -> Response:
     """Show a job's newest runs and its judged figures over them."""
     return reply(HistoryDocument(history=by.histories.of_job(job, lab, limit)))

@@ -83,7 +83,7 @@ def report(
     _caller: Reader,
     by: ServedBy,
     run: RunName,
-    form: Annotated[ReportForm, Query(alias="format")] = ReportForm.HTML,
+    form: Annotated[ReportForm, Query(alias="format", description="Its form.")] = ReportForm.HTML,
 ) -> Response:
     """A run's report in one of the forms that `storperf export` and `report` have."""
     found = found_run(by.store, run)

@@ -93,7 +93,7 @@ def show_version(
     _caller: Reader,
     by: ServedBy,
     name: Name,
-    version: Annotated[int, PathPart(ge=1, le=1_000_000_000)],
+    version: Annotated[int, PathPart(ge=1, le=1_000_000_000, description="Counted from 1.")],
 ) -> Response:
     """Show one version of a stored job file."""
     return reply(stored_job(by.store, name, version))

@@ -19,7 +19,14 @@ from storperf.web.served import ServedBy
 router = APIRouter(tags=["workloads"])
 
 _LONGEST_TEXT = 200_000
-YamlText = Annotated[str, Body(embed=True, max_length=_LONGEST_TEXT)]
+YamlText = Annotated[
+    str,
+    Body(
+        embed=True,
+        max_length=_LONGEST_TEXT,
+        description="Fio options, or a suite, as they would stand in a job file (YAML).",
+    ),
+]
 Replace = Annotated[bool, Body(embed=True, description="Take the place of one of that name.")]
 
 

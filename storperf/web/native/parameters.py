@@ -37,7 +37,16 @@ JobName = Annotated[
 ]
 Lab = Annotated[str, Query(pattern=WORD, max_length=200, description="The job's lab.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="At most so many.")]
-MaybeLine = Annotated[str | None, Query(pattern=LINE, max_length=500)]
+MaybeJob = Annotated[
+    str | None, Query(pattern=LINE, max_length=500, description="Of this job alone.")
+]
+MaybeLab = Annotated[
+    str | None, Query(pattern=LINE, max_length=500, description="Of this lab alone.")
+]
+After = Annotated[
+    str | None,
+    Query(pattern=LINE, max_length=500, description="What the answer before said as `next`."),
+]
 Moment = Annotated[
     str | None,
     Query(

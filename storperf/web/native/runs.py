@@ -20,7 +20,17 @@ from storperf.reports.verdict_schema import TEXT, closed, list_of, verdict_schem
 from storperf.run_results import load_result
 from storperf.store.store import Store
 from storperf.web.callers import Reader
-from storperf.web.native.parameters import Limit, MaybeLine, Moment, RunName, TrialName, moment_s
+from storperf.web.native.parameters import (
+    LINE,
+    After,
+    Limit,
+    MaybeJob,
+    MaybeLab,
+    Moment,
+    RunName,
+    TrialName,
+    moment_s,
+)
 from storperf.web.native.reply import as_described, reply
 from storperf.web.served import ServedBy
 
@@ -98,17 +108,20 @@ def _schema_of_trials() -> dict[str, Any]:
 def list_runs(  # noqa: PLR0913, PLR0917 - a parameter each
     _caller: Reader,
     by: ServedBy,
-    job: MaybeLine = None,
-    lab: MaybeLine = None,
-    state: RunState | None = None,
-    verdict: Outcome | None = None,
+    job: MaybeJob = None,
+    lab: MaybeLab = None,
+    state: Annotated[RunState | None, Query(description="In this state.")] = None,
+    verdict: Annotated[Outcome | None, Query(description="With this verdict.")] = None,
     since: Annotated[Moment, Query(alias="from")] = None,
     until: Moment = None,
-    text: MaybeLine = None,
-    sort: RunOrder = RunOrder.CREATED,
-    order: Literal["asc", "desc"] = "desc",
+    text: Annotated[
+        str | None,
+        Query(pattern=LINE, max_length=500, description="What stands in id, job or title."),
+    ] = None,
+    sort: Annotated[RunOrder, Query(description="By what they are sorted.")] = RunOrder.CREATED,
+    order: Annotated[Literal["asc", "desc"], Query(description="Upwards or downwards.")] = "desc",
     limit: Limit = 50,
-    after: MaybeLine = None,
+    after: After = None,
 ) -> Response:
     """List runs that fit every condition; `text` stands in id, job or title."""
     wanted = RunSearch(

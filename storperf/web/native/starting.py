@@ -23,7 +23,7 @@ from storperf.queueing.looking import waits_for
 from storperf.units import parse_moment_s
 from storperf.web.callers import Admin, Reader, Runner
 from storperf.web.native.jobs import LONGEST_TEXT, Variables, job_text
-from storperf.web.native.parameters import LINE, Limit, MaybeLine, RunId
+from storperf.web.native.parameters import LINE, After, Limit, RunId
 from storperf.web.native.reply import reply
 from storperf.web.served import Served, ServedBy
 from storperf.web.submitting import submit_vetted
@@ -215,7 +215,7 @@ def list_queue(
     by: ServedBy,
     every: Annotated[bool, Query(alias="all", description="What has ended, too.")] = False,  # noqa: FBT002
     limit: Limit = 100,
-    after: MaybeLine = None,
+    after: After = None,
 ) -> Response:
     """List what runs and what waits."""
     found = by.store.queue_page(limit=limit, after=after, every=every)

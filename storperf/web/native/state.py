@@ -56,7 +56,9 @@ def metrics(_caller: Reader, by: ServedBy) -> Response:
 
 @router.get("/log", response_model=ServerLogDocument)
 def log_tail(
-    _caller: Admin, by: ServedBy, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    _caller: Admin,
+    by: ServedBy,
+    limit: Annotated[int, Query(ge=1, le=1000, description="At most so many.")] = 100,
 ) -> Response:
     """The last lines of the server's log."""
     lines = tuple(

@@ -41,5 +41,12 @@ def test_every_operation_stands_on_the_pages_with_its_scope():
     assert [each.name for each in groups()] == [name for name, _ in GROUPS]
 
 
+def test_everything_that_an_operation_takes_is_explained():
+    operations = [each for group in groups() for each in group.operations]
+    assert [
+        (each.path, named.name) for each in operations for named in each.takes if not named.what
+    ] == []
+
+
 def test_the_page_of_the_api_is_what_its_routes_say():
     assert PAGE.read_text("utf-8") == render_reference(), STALE
