@@ -1,6 +1,7 @@
 """For all tests: with STORPERF_REQUIRE=all nothing may be skipped for want of a tool.
 
 What needs a cloud is not even selected without one: scripts/test-openstack.sh brings one up.
+No example of a property has a time limit: a busy machine is no fault of the code.
 """
 
 from __future__ import annotations
@@ -9,9 +10,13 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 REQUIRE_ALL = os.environ.get("STORPERF_REQUIRE") == "all"
 OPENSTACK_LEVEL = int(os.environ.get("STORPERF_OPENSTACK_LEVEL", "0"))
+
+settings.register_profile("storperf", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("storperf")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

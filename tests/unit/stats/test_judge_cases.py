@@ -178,6 +178,18 @@ def test_any_numbers_end_in_a_decision(baseline, candidates, pairs, spread):
     assert found.low is None or found.low <= found.change <= found.high
 
 
+NEAR = st.floats(70.0, 130.0)
+PAIRS = st.lists(st.tuples(NEAR, NEAR), min_size=8, max_size=8)
+
+
+@given(st.lists(NEAR, min_size=1, max_size=12), NEAR, PAIRS, PAIRS)
+def test_values_that_no_rule_asked_for_change_nothing(baseline, candidate, pairs, others):
+    found = judged(tuple(baseline), (candidate,), pairs=tuple(pairs))
+    kept = pairs[: found.pairs_used]
+    changed = kept + others[found.pairs_used :]
+    assert judged(tuple(baseline), (candidate,), pairs=tuple(changed)) == found
+
+
 @given(st.floats(1e-3, 1e9), st.integers(1, 40), st.integers(0, 8))
 def test_equal_values_never_fail_and_are_never_suspicious(value, runs, pairs):
     found = judged((value,) * runs, (value,), pairs=((value, value),) * pairs, prior_spread=0.02)
