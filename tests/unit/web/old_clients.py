@@ -80,9 +80,9 @@ class Server:
 
 
 @contextmanager
-def serving(folder, configuration=NO_CONFIGURATION):
+def serving(folder, configuration=NO_CONFIGURATION, **environment):
     """A server with its store in a folder; it is asked by the name `localhost`."""
-    settings = read_settings({"HOME": str(folder)}, Path(folder))
+    settings = read_settings({"HOME": str(folder), **environment}, Path(folder))
     app = create_app(settings, configuration=configuration)
     with TestClient(app, base_url="http://localhost:5000") as client:
         yield Server(client, settings)
