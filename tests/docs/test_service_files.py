@@ -60,6 +60,7 @@ def test_what_the_image_copies_is_there_once_the_wheel_is_built():
         *sources, _ = copied.split()
         for source in sources:
             assert (TREE / source).is_file() or fnmatch(wheel, source), source
+            assert f"!{source}" in (TREE / ".dockerignore").read_text().splitlines()
 
 
 def test_everything_that_is_installed_was_locked():
