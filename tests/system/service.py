@@ -44,9 +44,9 @@ def opened(program) -> Iterator[Store]:
         yield store
 
 
-def until(holds, what):
+def until(holds, what, patience_s=PATIENCE_S):
     """Wait until something holds; gives what it said."""
-    give_up_s = time.monotonic() + PATIENCE_S
+    give_up_s = time.monotonic() + patience_s
     while time.monotonic() < give_up_s:
         found = holds()
         if found:

@@ -17,6 +17,9 @@ fact = Facts()
 
 # As short as a job can be that ends by itself: three seconds.
 SHORT_MIN = 0.05
+# A request may log in to several hosts, a job fill devices of several: on a busy machine too.
+REQUEST_S = 180
+JOB_S = 300.0
 
 
 class OldClient:
@@ -28,13 +31,13 @@ class OldClient:
         self.base = address_of(server).replace("://", f"://any:{made.stdout.strip()}@")
 
     def get(self, path, **params):
-        return requests.get(f"{self.base}/api/{path}", params=params, timeout=60)
+        return requests.get(f"{self.base}/api/{path}", params=params, timeout=REQUEST_S)
 
     def post(self, path, content):
-        return requests.post(f"{self.base}/api/{path}", json=content, timeout=60)
+        return requests.post(f"{self.base}/api/{path}", json=content, timeout=REQUEST_S)
 
     def delete(self, path):
-        return requests.delete(f"{self.base}/api/{path}", timeout=60)
+        return requests.delete(f"{self.base}/api/{path}", timeout=REQUEST_S)
 
     def wait(self, run_id):
         """Poll as Yardstick does, and give the last answer."""
@@ -44,7 +47,7 @@ class OldClient:
             assert answer.status_code == 200, answer.text
             return answer.json() if answer.json()["Status"] == "Completed" else None
 
-        return until(completed, f"the end of {run_id}")
+        return until(completed, f"the end of {run_id}", JOB_S)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import requests
-from system.test_old_clients import SHORT_MIN, client_of
+from system.test_old_clients import REQUEST_S, SHORT_MIN, client_of
 from system.test_ssh_users import shown
 from tools.login_host import PASSWORD, USER, LoginHost, require_login_host
 
@@ -92,7 +92,7 @@ def vouch_for(client, lab, storperf):
     answer = requests.post(
         f"http://any:{made.stdout.strip()}@{place}/api/v3/host-pins",
         json={"host": lab.addresses[1], "key": key},
-        timeout=60,
+        timeout=REQUEST_S,
     )
     assert answer.status_code == 201, answer.text
 
