@@ -33,10 +33,14 @@ class Effort:
     scale_widest_s: int
     gates: int
     stagings: int
+    served_runs: int
+    asked_s: float
+    listened_runs: int
+    listened_s: int
 
 
 def full(scratch: Path) -> Effort:
-    """About twenty-five minutes."""
+    """About half an hour."""
     return Effort(
         scratch=scratch,
         cpu_slices=10,
@@ -58,11 +62,15 @@ def full(scratch: Path) -> Effort:
         scale_widest_s=60,
         gates=6,
         stagings=6,
+        served_runs=10_000,
+        asked_s=60.0,
+        listened_runs=6,
+        listened_s=10,
     )
 
 
 def quick(scratch: Path) -> Effort:
-    """About ten minutes: wider intervals, the same goals."""
+    """About a quarter of an hour: wider intervals, the same goals."""
     return Effort(
         scratch=scratch,
         cpu_slices=6,
@@ -84,4 +92,8 @@ def quick(scratch: Path) -> Effort:
         scale_widest_s=20,
         gates=6,
         stagings=6,
+        served_runs=10_000,
+        asked_s=20.0,
+        listened_runs=6,
+        listened_s=3,
     )

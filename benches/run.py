@@ -75,7 +75,7 @@ def _arguments() -> argparse.Namespace:
         action="store_true",
         # A variable on make's command line is in the environment: make bench QUICK=1.
         default=bool(os.environ.get("QUICK")),
-        help="about ten minutes, wider intervals",
+        help="about a quarter of an hour, wider intervals",
     )
     made = _TREE / ".make"
     parser.add_argument("--json", type=Path, default=made / "bench.json", metavar="FILE")
