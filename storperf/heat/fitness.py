@@ -15,6 +15,8 @@ Body = dict[str, Any]
 _WHY_QUOTA = "a stack that meets a quota fails half made"
 _WHY_THING = "Heat refuses the stack without it"
 _MOST_NAMED = 8
+# Of the group `default`, which Neutron gives a project with its first one.
+_FIRST = {"security groups": 1, "security group rules": 4}
 
 
 def cloud_findings(facts: Body, stack: Stack, needs: Needs, hot_version: str) -> Iterator[Finding]:
@@ -182,7 +184,8 @@ def _quotas(quotas: Body, needs: Needs, flavor: Body | None) -> Iterator[Finding
             continue
         for name, quota in found.items():
             if wanted.get(name):
-                yield _quota(name, wanted[name], quota)
+                first = 0 if quota["used"] else _FIRST.get(name, 0)
+                yield _quota(name, wanted[name] + first, quota)
 
 
 def _quota(name: str, wanted: int, quota: Body) -> Finding:

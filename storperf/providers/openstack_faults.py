@@ -32,6 +32,12 @@ _KNOWN = {
     "Maximum number of threads reached": "this engine of Heat takes no more work for the stack; "
     "its operator has to restart heat-engine",
 }
+# Of Keystone's 403 Heat 27 hands on nothing but HTTP 500 and the word RemoteError.
+_MAKES_TRUST = "POST /stacks"
+_NO_TRUST = (
+    "Heat makes a trust for each stack, and Keystone may refuse that to an application credential: "
+    "make one with --unrestricted; where that is refused too, log in with a password or a token"
+)
 _TRUST = "name the certificates to trust: OS_CACERT, or cacert in clouds.yaml"
 
 
@@ -62,6 +68,8 @@ def refusal(service: str, request: str, answer: Response, login: OpenStackLogin)
     status = answer.status_code
     said = scrub(_sentence(answer), login)
     known = next((what for words, what in _KNOWN.items() if words in said), _REMEDIES.get(status))
+    if login.auth_type == APPLICATION_CREDENTIAL and request == _MAKES_TRUST and known is None:
+        known = _NO_TRUST
     remedy = f" ({known})" if known else ""
     waits = answer.headers.get("Retry-After", "")
     return CloudError(

@@ -6,7 +6,7 @@ import io
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -96,6 +96,54 @@ def volume_type_without_backend() -> Iterator[str]:
         yield name
     finally:
         cinder.delete(f"/types/{made['id']}")
+
+
+# The quotas of a project by storperf's word for each: of which service, and its own word.
+_QUOTAS = {
+    "instances": ("compute", "instances"),
+    "cores": ("compute", "cores"),
+    "RAM (MB)": ("compute", "ram"),
+    "server groups": ("compute", "server_groups"),
+    "server group members": ("compute", "server_group_members"),
+    "volumes": ("volume", "volumes"),
+    "gigabytes": ("volume", "gigabytes"),
+    "ports": ("network", "port"),
+    "floating IPs": ("network", "floatingip"),
+    "networks": ("network", "network"),
+    "subnets": ("network", "subnet"),
+    "routers": ("network", "router"),
+    "security groups": ("network", "security_group"),
+    "security group rules": ("network", "security_group_rule"),
+}
+
+
+def set_quotas(login: dict[str, str], counts: Mapping[str, int]) -> None:
+    """Give a login's project so much, by storperf's words, and no more."""
+    admin = cloud(ADMIN)
+    project = cloud_of(login).who().project_id
+    asked: dict[str, dict[str, int]] = {}
+    for name, count in counts.items():
+        service, word = _QUOTAS[name]
+        asked.setdefault(service, {})[word] = count
+    admin.compute.put(f"/os-quota-sets/{project}", {"quota_set": asked["compute"]})
+    admin.volume.put(f"/os-quota-sets/{project}", {"quota_set": asked["volume"]})
+    admin.network.put(f"/quotas/{project}", {"quota": asked["network"]})
+
+
+@contextmanager
+def application_credential(login: dict[str, str], **asked: bool) -> Iterator[dict[str, str]]:
+    """The login by an application credential of a user's; taken back afterwards."""
+    cloud = cloud_of(login)
+    path = f"/users/{cloud.who().user_id}/application_credentials"
+    body = {"application_credential": {"name": f"test-{uuid.uuid4()}", **asked}}
+    made = cloud.identity.post(path, body)["application_credential"]
+    yield {
+        "OS_AUTH_URL": login["OS_AUTH_URL"],
+        "OS_AUTH_TYPE": "v3applicationcredential",
+        "OS_APPLICATION_CREDENTIAL_ID": made["id"],
+        "OS_APPLICATION_CREDENTIAL_SECRET": made["secret"],
+    }
+    cloud.identity.delete(f"{path}/{made['id']}")
 
 
 def end_tokens(login: dict[str, str]) -> None:

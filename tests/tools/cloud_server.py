@@ -175,6 +175,8 @@ class CloudServer:
         identity = body["auth"]["identity"]
         if identity["methods"] == ["password"]:
             good = identity["password"]["user"]["password"] == PASSWORD
+        elif identity["methods"] == ["application_credential"]:
+            good = identity["application_credential"]["secret"] == PASSWORD
         else:
             good = identity.get("token", {}).get("id") in self.tokens
         if not good:

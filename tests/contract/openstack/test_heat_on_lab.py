@@ -14,6 +14,7 @@ from lab import openstack as lab
 from lab.openstack_services import Service
 
 from storperf.errors import CloudError, Conflict, StorperfError
+from storperf.heat.needs import needs_of
 from storperf.jobfile.parse import parse_job
 from storperf.model.host import HostTarget
 from storperf.providers.heat import HeatProvider
@@ -137,6 +138,33 @@ def test_an_own_network_has_a_router_and_floating_ips_and_all_of_it_goes(manager
     assert counts(cloud)["routers"] == 1
     assert counts(cloud)["floating IPs"] >= 1
     assert run.release() == []
+    assert counts(cloud) == EMPTY
+
+
+def test_the_quotas_that_are_counted_and_the_role_member_are_enough(manager, cloud, login):
+    own = "own_network: {public: lab-public}, placement: pack"
+    run = manager(stack=f"image: lab-image, flavor: lab.small, {own}")
+    needs = needs_of(run.job, run.job.provider.stack)
+    # Neutron's own group comes with a project's first, and counts.
+    groups = {"security groups": 2, "security group rules": 8}
+    lab.set_quotas(login, {**needs.counts, **groups, "cores": 2, "RAM (MB)": 1024})
+    assert set(cloud.who().roles) == {"member", "reader"}
+    assert len(run.acquire()) == 2
+    hosts = {each["host_id"] for each in run.facts["stack"]["agents"].values()}
+    assert len(hosts) == 1
+    assert run.release() == []
+    assert counts(cloud) == EMPTY
+
+
+@pytest.mark.parametrize("is_unrestricted", [False, True])
+def test_an_application_credential_that_keystone_trusts_with_no_stack_is_told_so(
+    tmp_path, cloud, login, is_unrestricted
+):
+    with lab.application_credential(login, unrestricted=is_unrestricted) as given:
+        run = Manager(tmp_path, given, agents=1)
+        with pytest.raises(CloudError, match="Heat makes a trust for each stack"):
+            run.acquire()
+        assert run.release() == []
     assert counts(cloud) == EMPTY
 
 

@@ -107,6 +107,25 @@ def test_a_refused_login_is_one_line_without_the_password(server, tmp_path):
     assert "secret" not in caught.value.message
 
 
+def test_a_heat_that_may_make_no_trust_says_what_else_to_log_in_with(server, tmp_path):
+    login = {
+        "OS_AUTH_URL": server.environment["OS_AUTH_URL"],
+        "OS_AUTH_TYPE": "v3applicationcredential",
+        "OS_APPLICATION_CREDENTIAL_ID": "c1",
+        "OS_APPLICATION_CREDENTIAL_SECRET": PASSWORD,
+    }
+    # What Heat 27 makes of Keystone's 403.
+    remote = {"code": 500, "title": "Internal Server Error", "error": {"type": "RemoteError"}}
+    server.faults.append(Fault("POST /orchestration", 500, body=remote))
+    with pytest.raises(CloudError, match=r"RemoteError.*--unrestricted.*a password") as caught:
+        opened(login, tmp_path).orchestration.post("/stacks", {})
+    assert PASSWORD not in caught.value.message
+    server.faults.append(Fault("POST /orchestration", 500, body=remote))
+    with pytest.raises(CloudError) as caught:
+        opened(server.environment, tmp_path).orchestration.post("/stacks", {})
+    assert "trust" not in caught.value.message
+
+
 def test_an_authority_of_one_s_own_is_trusted_when_it_is_named_and_not_otherwise(tmp_path):
     certificate, key = certify(tmp_path)
     with CloudServer(tls=(certificate, key)) as server:

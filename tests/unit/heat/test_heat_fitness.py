@@ -128,6 +128,14 @@ def test_a_quota_that_is_one_too_small_is_in_the_way(service, quota, limit, said
     assert problems(quotas=quotas) == {quota: said}
 
 
+def test_a_project_s_first_security_group_brings_another_one():
+    quotas = copy.deepcopy(FACTS["quotas"])
+    quotas["network"] |= {"security groups": {"limit": 1, "used": 0}}
+    assert problems(quotas=quotas) == {"security groups": "2 needed, 1 free (0 of 1 used)"}
+    quotas["network"] |= {"security groups": {"limit": 2, "used": 1}}
+    assert problems(quotas=quotas) == {}
+
+
 def test_what_the_job_does_not_take_needs_no_quota():
     assert "floating IPs" not in problems()
     assert "server groups" not in problems()
