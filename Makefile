@@ -6,7 +6,7 @@
 #   make test-openstack LEVEL=2  what needs a cloud, in a small real OpenStack of its own; needs root
 #                   1: Keystone and Heat; 2: all services, fake servers; 3: real guests on Ceph
 #   make image      the image that agents boot from, into dist/agent-image; needs root
-#   make bench      ratios that this project promises to keep; QUICK=1 takes ten minutes
+#   make bench      ratios that this project promises to keep; QUICK=1 takes a quarter of an hour
 #   make bench-openstack  stacks of 1, 10 and 50 agents in such a cloud (level 2); needs root
 #   make bench-verdict  how often the verdict is right, on simulated runs and beside its rivals
 #   make docs       the pages of docs/reference that are made from the source
