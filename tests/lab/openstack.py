@@ -9,8 +9,10 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from storperf.deadline import Deadline
+from storperf.errors import CloudError
 from storperf.providers.openstack_session import Cloud, open_cloud
 from storperf.settings import read_settings
 
@@ -136,7 +138,7 @@ def application_credential(login: dict[str, str], **asked: bool) -> Iterator[dic
     cloud = cloud_of(login)
     path = f"/users/{cloud.who().user_id}/application_credentials"
     body = {"application_credential": {"name": f"test-{uuid.uuid4()}", **asked}}
-    made = cloud.identity.post(path, body)["application_credential"]
+    made = _as_soon_as_known(cloud, path, body)["application_credential"]
     yield {
         "OS_AUTH_URL": login["OS_AUTH_URL"],
         "OS_AUTH_TYPE": "v3applicationcredential",
@@ -144,6 +146,18 @@ def application_credential(login: dict[str, str], **asked: bool) -> Iterator[dic
         "OS_APPLICATION_CREDENTIAL_SECRET": made["secret"],
     }
     cloud.identity.delete(f"{path}/{made['id']}")
+
+
+def _as_soon_as_known(cloud: Cloud, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The answer, once each of Keystone's workers has heard of a user's role."""
+    give_up_s = time.monotonic() + 60
+    while True:
+        try:
+            return cloud.identity.post(path, body)
+        except CloudError as error:
+            if error.status != 400 or time.monotonic() > give_up_s:
+                raise
+        time.sleep(1)
 
 
 def end_tokens(login: dict[str, str]) -> None:
