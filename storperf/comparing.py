@@ -50,14 +50,18 @@ def compare(
 
 
 def compare_in(
-    store: Store, reference_words: str, candidate_words: str, epoch_of: EpochOf
+    store: Store,
+    reference_words: str,
+    candidate_words: str,
+    epoch_of: EpochOf,
+    most_runs: int | None = None,
 ) -> RunComparison:
-    """The same in an open store."""
+    """The same in an open store; UsageError as well where words name more than `most_runs`."""
     # numpy and scipy are heavy: most commands do without.
     from storperf.stats.set_comparison import compare_sets
 
     reference, candidate = (
-        _results(store, words, epoch_of) for words in (reference_words, candidate_words)
+        _results(store, words, epoch_of, most_runs) for words in (reference_words, candidate_words)
     )
     checks = compare_sets(reference, candidate)
     if not checks:
@@ -70,8 +74,15 @@ def compare_in(
     )
 
 
-def _results(store: Store, words: str, epoch_of: EpochOf) -> tuple[RunResult, ...]:
+def _results(
+    store: Store, words: str, epoch_of: EpochOf, most_runs: int | None
+) -> tuple[RunResult, ...]:
     runs = sorted(_named(store, words, epoch_of), key=lambda run: (run.created_s, run.id))
+    if most_runs is not None and len(runs) > most_runs:
+        raise UsageError(
+            f"{words} names {len(runs)} runs, and at most {most_runs} of a side are compared here; "
+            f"say last={most_runs}, or compare them with `storperf compare` on the server"
+        )
     return tuple(load_result(store, run.id) for run in runs)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 from unit.web.native.callers import as_caller
@@ -28,6 +29,24 @@ def test_what_names_no_run_is_refused_in_our_form(get, runs):
     assert get("comparisons", 404, reference=runs[0], candidate="other")["exit_code"] == 2
     words = {"reference": runs[0], "candidate": "job=imported,from=yesterday"}
     assert "is no time" in get("comparisons", 400, **words)["error"]
+
+
+def test_a_comparison_reads_no_more_than_a_hundred_runs_of_a_side(get, settings, runs):
+    add_runs(settings, runs[0], range(100 - len(runs)))
+    assert get("comparisons", reference="job=imported", candidate=runs[0])
+    add_runs(settings, runs[0], [100])
+    refused = get("comparisons", 400, reference="job=imported", candidate=runs[0])
+    assert "names 101 runs" in refused["error"]
+    assert "last=100" in refused["error"]
+
+
+def add_runs(settings, like, numbers):
+    """Completed runs of the same plan of which nothing was measured."""
+    with service.open_store(settings) as store:
+        done, plan = store.get_run(like), store.plan(like)
+        for number in numbers:
+            again = {"id": f"{done.id}-{number}", "imported_from": f"sha256:{number:064}"}
+            store.create_run(replace(done, **again), plan)
 
 
 def test_a_workload_can_be_added_checked_and_removed(client, get):
