@@ -124,9 +124,10 @@ def test_export_gives_every_point_with_what_it_stands_for(graphite, runs, filled
 
 @contextmanager
 def without_summaries(graphite):
-    """The summary tree is away while inside."""
-    tree = graphite.program.top / "home/.local/share/storperf/graphite/whisper/storperf/summary"
-    away = tree.rename(tree.with_name("away"))
+    """The job's summaries are away while inside; those of others may still be written."""
+    whisper = graphite.program.top / "home/.local/share/storperf/graphite/whisper"
+    tree = whisper / f"storperf/summary/local/{NAME}"
+    away = tree.rename(whisper / "away")
     try:
         yield
     finally:
