@@ -45,6 +45,8 @@ MakeReady = Callable[..., dict[str, Ready]]
 _ATTACH_S = 180.0
 _INSTALL_S = 900.0
 _NOWHERE = "host.invalid"
+# Where cloud-init mounts a disk of the hypervisor, unless it is told otherwise.
+_EPHEMERAL_AT = "/mnt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ class _Work:
             key_file=self.state.key_file,
             save=self.state.save,
             needs_fio=not (provider.install_fio or provider.fio_binary) and provider.fio == "fio",
+            ephemeral_at=_EPHEMERAL_AT if self.stack.ephemeral_bytes else "",
         )
 
 

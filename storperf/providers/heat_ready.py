@@ -50,9 +50,10 @@ _SHOW_KEY = (
     "systemctl reload ssh 2>/dev/null || systemctl reload sshd 2>/dev/null || "
     'kill -HUP "$(cat /run/sshd.pid)"'
 )
-# What block devices the kernel has, and whether cloud-init is done (or is not there at all).
+# What block devices the kernel has, whether something is mounted at the path given, and whether
+# cloud-init is done (or is not there at all).
 _LOOK = """
-import json, os, shutil
+import json, os, shutil, sys
 def read(path):
     try:
         with open(path, "rb") as source:
@@ -76,6 +77,7 @@ for link in sorted(os.listdir(links)) if os.path.isdir(links) else ():
             device["link"] = os.path.join(links, link)
 run = "/run/cloud-init"
 print(json.dumps({"devices": devices, "fio": shutil.which("fio"),
+                  "is_mounted": not sys.argv[1] or os.path.ismount(sys.argv[1]),
                   "is_done": not os.path.isdir(run) or os.path.exists(run + "/result.json")}))
 """
 
@@ -97,6 +99,7 @@ class Wanted:
 class Access:
     """How agents are logged in to; `save` keeps the keys that were learned.
 
+    `ephemeral_at` is where the hypervisor's own disk has to be mounted, empty without one.
     `sshd` is where host keys lie on the agents, and the file with sshd's process number where
     that is not systemd's to know.
     """
@@ -105,6 +108,7 @@ class Access:
     key_file: Path
     save: Callable[[], None]
     needs_fio: bool
+    ephemeral_at: str = ""
     port: int = 22
     sshd: tuple[str, str] = ("/etc/ssh", "")
 
@@ -189,7 +193,8 @@ class _Agent:
 
     def targets(self) -> tuple[HostTarget, ...]:
         """Where each volume is; AgentLost while something is still missing."""
-        said = self._ask(["python3", "-c", _LOOK])
+        ephemeral_at = self._access.ephemeral_at
+        said = self._ask(["python3", "-c", _LOOK, ephemeral_at])
         if said.exit_status == 127 or "not found" in said.stderr:
             raise InfrastructureError(
                 "it has no python3; take an image that has it, or say "
@@ -204,6 +209,12 @@ class _Agent:
         if found["fio"] is None and self._access.needs_fio:
             raise InfrastructureError(
                 "it has no fio; take an image that has it, or say `install_fio: true`"
+            )
+        if not found["is_mounted"]:
+            raise InfrastructureError(
+                f"its own disk is not at {ephemeral_at}, so that another one would be measured; "
+                "take an image whose cloud-init has the module `mounts`, or mount it by "
+                "`cloud_config`"
             )
         return tuple(target_of(found["devices"], *volume) for volume in self._wanted.volumes)
 

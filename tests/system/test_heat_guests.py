@@ -126,3 +126,30 @@ def test_managers_killed_at_work_on_guests_leave_nothing_to_cleanup(storperf):
         assert len(cleaned.json["ended"]) == 3
         left = lab.left_in(cloud)
         assert not any(left.values()), left
+
+
+def test_the_hypervisors_own_disk_is_made_mounted_and_measured(storperf):
+    size = {"ram": 512, "vcpus": 1, "disk": 2, "OS-FLV-EXT-DATA:ephemeral": 1}
+    with lab.project() as login, lab.flavor(**size) as flavor:
+        cloud = lab.cloud_of(login)
+        storperf.environment.update(login)
+        stack = {
+            "image": "lab-image",
+            "flavor": flavor,
+            "network": "lab-net",
+            "ephemeral": "1G",
+            "ready_timeout": "15m",
+        }
+        job = storperf.job(
+            name="own-disk",
+            target={"directory": "/mnt", "size": "64M"},
+            matrix={"agents": 1, "queue_depth": 1},
+            provider={"kind": "heat", "stack": stack},
+        )
+        ended = storperf("run", job, "--json", timeout_s=BOOT_S)
+        assert ended.exit_code in {0, 3}, ended
+        (target,) = ended.json["environment"]["agent-01"]["targets"]
+        assert target["device_name"] != "vda"
+        assert not target["journal_on_target"]
+        left = lab.left_in(cloud)
+        assert not any(left.values()), left

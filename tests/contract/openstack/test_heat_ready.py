@@ -53,12 +53,13 @@ def state(tmp_path, guest):
     return state
 
 
-def ready(guest, state, *, within_s=20.0, volumes=(("", 0),)):
+def ready(guest, state, *, within_s=20.0, volumes=(("", 0),), ephemeral_at=""):
     access = Access(
         user=guest.user,
         key_file=guest.client_key,
         save=state.save,
         needs_fio=False,
+        ephemeral_at=ephemeral_at,
         port=guest.port,
         sshd=(str(guest.folder), str(guest.folder / "sshd.pid")),
     )
@@ -122,6 +123,13 @@ def test_a_host_that_shows_another_key_gets_nothing(guest, state):
 def test_a_volume_that_is_not_seen_is_told_by_its_id(guest, state):
     found, _ = ready(guest, state, within_s=3.0, volumes=((VOLUME, GIB),))
     assert VOLUME in found.fault.message
+
+
+def test_a_disk_of_its_own_that_is_not_mounted_is_no_other_disk(guest, state, tmp_path):
+    found, _ = ready(guest, state, within_s=3.0, ephemeral_at=str(tmp_path))
+    assert "another one would be measured" in found.fault.message
+    found, _ = ready(guest, state, ephemeral_at="/proc")
+    assert found.fault is None
 
 
 def test_nothing_is_waited_for_once_the_end_is_wanted(state, guest):
