@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
+from posixpath import normpath
 
 from storperf.jobfile.faults import Fault
 from storperf.jobfile.models import JobFile
@@ -12,6 +14,7 @@ from storperf.jobfile.provider_section import (
     ProviderSection,
 )
 from storperf.jobfile.target_section import PlaceSection
+from storperf.model.stack import EPHEMERAL_AT
 
 OF_SSH = ("inventory", "hosts", "remove_agent")
 OF_OTHERS = ("fio_binary", "install_fio")
@@ -56,6 +59,13 @@ def _foreign_keys(provider: ProviderSection) -> Iterator[Fault]:
                 yield Fault(("provider", key), f"belongs to {owner}")
 
 
+def _is_elsewhere(directory: str | None) -> bool:
+    """Whether a directory would be on another device than the one that `ephemeral` makes."""
+    if directory is None:
+        return False
+    return not PurePosixPath(normpath(directory)).is_relative_to(EPHEMERAL_AT)
+
+
 def _heat_faults(file: JobFile) -> Iterator[Fault]:
     stack = file.provider.stack
     if stack is None:
@@ -73,6 +83,12 @@ def _heat_faults(file: JobFile) -> Iterator[Fault]:
             continue
         if place.device is not None:
             yield Fault((key, "device"), "agents are made for the run; write `volume`")
+        elif stack.ephemeral is not None and _is_elsewhere(place.directory):
+            yield Fault(
+                (key, "directory"),
+                f"is not on the device that `ephemeral` makes: write {EPHEMERAL_AT} or a directory "
+                "below it, or leave `ephemeral` out",
+            )
         elif place.directory is not None and not place.directory.startswith("/"):
             yield Fault((key, "directory"), "must be an absolute path, for it is on the agent")
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+# Where cloud-init mounts an ephemeral device of the hypervisor, unless it is told otherwise.
+EPHEMERAL_AT = "/mnt"
+
 
 class Placement(StrEnum):
     """How agents lie on the cloud's hypervisors."""

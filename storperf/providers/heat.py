@@ -15,7 +15,7 @@ from storperf.heat.template import Template, volume_names
 from storperf.model.host import SshHost
 from storperf.model.job import Job
 from storperf.model.run import LedgerEntry
-from storperf.model.stack import OnPartial, Stack
+from storperf.model.stack import EPHEMERAL_AT, OnPartial, Stack
 from storperf.providers.heat_facts import (
     address_of,
     cloud_facts,
@@ -45,8 +45,6 @@ MakeReady = Callable[..., dict[str, Ready]]
 _ATTACH_S = 180.0
 _INSTALL_S = 900.0
 _NOWHERE = "host.invalid"
-# Where cloud-init mounts a disk of the hypervisor, unless it is told otherwise.
-_EPHEMERAL_AT = "/mnt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +71,7 @@ class _Work:
             key_file=self.state.key_file,
             save=self.state.save,
             needs_fio=not (provider.install_fio or provider.fio_binary) and provider.fio == "fio",
-            ephemeral_at=_EPHEMERAL_AT if self.stack.ephemeral_bytes else "",
+            ephemeral_at=EPHEMERAL_AT if self.stack.ephemeral_bytes else "",
         )
 
 

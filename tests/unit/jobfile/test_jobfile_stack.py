@@ -117,6 +117,17 @@ def test_a_wrong_target_is_refused(target, says):
     assert says in faults(target=target)
 
 
+@pytest.mark.parametrize("directory", ["/srv/data", "/mntx", "/mnt/../var"])
+def test_a_directory_on_another_device_than_the_one_asked_for_is_refused(directory):
+    own = f"{STACK}, ephemeral: 1G"
+    assert "is not on the device" in faults(own, target=f"{{directory: {directory}, size: 1G}}")
+
+
+def test_a_directory_below_the_device_asked_for_is_taken():
+    found = job(f"{STACK}, ephemeral: 1G", target="{directory: /mnt/here, size: 1G}")
+    assert found.provider.stack.ephemeral_bytes == 1 << 30
+
+
 @pytest.mark.parametrize("kind", ["local", "ssh, hosts: [h]"])
 def test_other_providers_make_no_volumes_and_no_stacks(kind):
     text = (
