@@ -75,6 +75,7 @@ class Browser:
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,9 +111,10 @@ class Browser:
     def open(self, url: str) -> None:
         """Go there and wait until the page has loaded."""
         self._seen.clear()
-        self.call("Page.navigate", url=url)
+        # The page before may still be loading: its end is none of this one.
+        wanted = {"loaderId": self.call("Page.navigate", url=url)["loaderId"], "name": "load"}
         deadline = time.monotonic() + TIMEOUT_S
-        while not any(event["method"] == "Page.loadEventFired" for event in self._seen):
+        while not any(wanted.items() <= event["params"].items() for event in self._seen):
             self._hear(self._read(deadline))
 
     def run(self, script: str) -> object:
