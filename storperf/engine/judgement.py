@@ -38,17 +38,17 @@ def judge(context: RunContext) -> None:
         (key.step, key.side): store.baseline_hosts(key, entries=MOST_HOSTS, before_run=run_id)
         for key, _ in keys
     }
+    known = store.baselines_values(
+        [key for key, _ in keys],
+        runs=max(context.job.baseline_runs, MOST_RUNS - 1),
+        before_run=run_id,
+        since_s=since_s,
+    )
     history: dict[tuple[str, str], tuple[BaselineValue, ...]] = {}
     differing: dict[tuple[str, str], str] = {}
     for key, step in keys:
         place = (key.step, key.side)
-        known = store.baseline_values(
-            key,
-            runs=max(context.job.baseline_runs, MOST_RUNS - 1),
-            before_run=run_id,
-            since_s=since_s,
-        )
-        history[place], other_hardware = _of_this_hardware(store, key, known, hardware)
+        history[place], other_hardware = _of_this_hardware(store, key, known[key], hardware)
         if other_hardware:
             differing[place] = other_hardware
         elif not history[place]:

@@ -46,15 +46,13 @@ def runs_of_job(store: Store, job: str, lab: str | None, limit: int) -> tuple[Ru
 def next_bands(store: Store, newest: Run, job: Job, plan: Plan) -> dict[Place, Band]:
     """What the next run of the newest run's job and plan would be held against."""
     keys = baseline_keys(job, plan)
-    values = {
-        (key.step, key.side): store.baseline_values(
-            key,
-            runs=job.baseline_runs,
-            since_s=newest.created_s - job.baseline_age_s,
-            metrics=METRICS_OF_HISTORY,
-        )
-        for key, _ in keys
-    }
+    of_keys = store.baselines_values(
+        [key for key, _ in keys],
+        runs=job.baseline_runs,
+        since_s=newest.created_s - job.baseline_age_s,
+        metrics=METRICS_OF_HISTORY,
+    )
+    values = {(key.step, key.side): found for key, found in of_keys.items()}
     known = baselines(values, job.baseline_runs)
     places = [(step, key.side) for key, step in keys]
     return bands(places, known, lab_spreads(places, store.spreads(job.lab)))

@@ -20,6 +20,8 @@ _PEAKS = 40
 _GRID = 200
 _GROWTH = 1.6
 _PASSES = 2
+# Ends whose stretches are looked at in one piece: numpy's own cost a call is more than the work.
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,8 @@ class _Sums:
 
     def explained(self, starts: Ints, ends: Ints, line_price: float) -> Floats:
         """By how much a level or, if it is worth its price, a line makes the squares smaller."""
-        counts = (ends - starts).astype(np.float64)
+        # Where a stretch would end before it starts, some number.
+        counts = np.maximum(ends - starts, 1).astype(np.float64)
         totals = self.values[ends] - self.values[starts]
         level = totals**2 / counts
         middles = (starts + ends - 1) / 2
@@ -96,14 +99,16 @@ def _best(sums: _Sums, places: Ints, penalty: float) -> list[int]:
     best[0] = 0.0
     last = np.zeros(len(places), dtype=np.int64)
     reach = np.searchsorted(places, places - FEWEST_RUNS, side="right")
-    for end in range(1, len(places)):
-        starts = int(reach[end])
-        if starts == 0:
-            continue
-        explained = sums.explained(places[:starts], places[end], LINE_PRICE * penalty)
-        cost = best[:starts] - explained
-        start = int(cost.argmin())
-        best[end], last[end] = cost[start] + penalty, start
+    for first in range(1, len(places), _AT_ONCE):
+        ends = places[first : first + _AT_ONCE, np.newaxis]
+        explained = sums.explained(places[np.newaxis], ends, LINE_PRICE * penalty)
+        for end, of_end in enumerate(explained, first):
+            starts = int(reach[end])
+            if starts == 0:
+                continue
+            cost = best[:starts] - of_end[:starts]
+            start = int(cost.argmin())
+            best[end], last[end] = cost[start] + penalty, start
     cuts, end = [], len(places) - 1
     while (end := int(last[end])) > 0:
         cuts.append(int(places[end]))

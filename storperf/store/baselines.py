@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
@@ -26,8 +27,10 @@ _TRIALS = schema.trials
 _KEY = ("lab", "job", "side", "step", "fingerprint")
 # What a trial that ended so left behind is not a measurement of the step.
 _NO_MEASUREMENT = (TrialEnd.FAILED, TrialEnd.CANCELLED)
-# When the run ended, its id, the session, direction and metric.
-_Place = tuple[float, str, int, str, str]
+# A run's id, the key of a step and its side.
+_StepOfRun = tuple[str, str, str]
+# The session, direction and metric, the trial's position and the value.
+_Figure = tuple[int, str, str, int, float]
 
 
 class BaselineRows:
@@ -54,24 +57,34 @@ class BaselineRows:
         Only figures over all agents, of the latest attempts.  The repeats of one session are
         averaged to one value, on the log scale (geometric mean) when all are positive.
         """
-        accepted = _holding(*_has(key)).where(_PLACES.c.accepted).subquery()
-        ended = sa.func.coalesce(_RUNS.c.ended_s, accepted.c.at_s).label("ended_s")
-        last = (
-            sa.select(accepted.c.run_id, ended)
-            .join(_RUNS, _RUNS.c.id == accepted.c.run_id)
-            .order_by(ended.desc(), accepted.c.run_id.desc())
-            .limit(runs)
+        found = self.baselines_values(
+            [key], runs=runs, before_run=before_run, since_s=since_s, metrics=metrics
         )
-        if before_run is not None:
-            last = last.where(accepted.c.run_id != before_run)
+        return found[key]
+
+    def baselines_values(
+        self,
+        keys: Collection[BaselineKey],
+        *,
+        runs: int,
+        before_run: str | None = None,
+        since_s: float | None = None,
+        metrics: Collection[str] | None = None,
+    ) -> dict[BaselineKey, tuple[BaselineValue, ...]]:
+        """The same of several keys, whose figures are read together."""
         with self._database.read() as connection:
-            if connection.scalar(sa.select(sa.func.count()).where(accepted.c.pinned)):
-                last = last.where(accepted.c.pinned)
-            else:
-                bounds = (since_s, anchored_since_s(connection, key, before_run))
-                for bound in bounds:
-                    last = last if bound is None else last.where(ended >= bound)
-            return _session_means(_figures(connection, key, last, metrics))
+            last = {key: _last(connection, key, runs, before_run, since_s) for key in keys}
+            of_steps = _figures(connection, last, metrics)
+        return {
+            key: _session_means(
+                sorted(
+                    (ended_s, run, *figure)
+                    for run, ended_s in ended.items()
+                    for figure in of_steps.get((run, key.step, key.side), ())
+                )
+            )
+            for key, ended in last.items()
+        }
 
     def baseline_hosts(
         self, key: BaselineKey, *, entries: int, before_run: str
@@ -173,41 +186,70 @@ def _has(key: BaselineKey) -> Iterable[sa.ColumnElement[bool]]:
     return [_PLACES.c[name] == getattr(key, name) for name in _KEY]
 
 
-def _figures(
+def _last(
     connection: sa.Connection,
     key: BaselineKey,
-    last: sa.Select[Any],
+    runs: int,
+    before_run: str | None,
+    since_s: float | None,
+) -> dict[str, float]:
+    """When each of the last `runs` runs ended that count for a key, by run."""
+    ended = sa.func.coalesce(_RUNS.c.ended_s, _PLACES.c.at_s)
+    newest = (
+        _holding(*_has(key))
+        .with_only_columns(_PLACES.c.run_id, _PLACES.c.pinned, ended)
+        .join(_RUNS, _RUNS.c.id == _PLACES.c.run_id)
+        .where(_PLACES.c.accepted)
+        .order_by(_PLACES.c.pinned.desc(), ended.desc(), _PLACES.c.run_id.desc())
+        # `before_run` may be among them.
+        .limit(runs + 1)
+    )
+    found = [tuple(row) for row in connection.execute(newest)]
+    if found and found[0][1]:
+        found = [row for row in found if row[1]]
+    else:
+        bounds = (since_s, anchored_since_s(connection, key, before_run))
+        oldest_s = max((bound for bound in bounds if bound is not None), default=-math.inf)
+        found = [row for row in found if row[2] >= oldest_s]
+    return dict([(run, end_s) for run, _, end_s in found if run != before_run][:runs])
+
+
+def _figures(
+    connection: sa.Connection,
+    last: Mapping[BaselineKey, Collection[str]],
     metrics: Collection[str] | None,
-) -> list[tuple[_Place, int, float]]:
-    """Each figure's place, its trial's position and its value, sorted by both."""
-    ended = {row.run_id: row.ended_s for row in connection.execute(last)}
+) -> dict[_StepOfRun, list[_Figure]]:
+    """What was measured of the keys' steps and sides in their runs, and a few others."""
     asked = sa.select(
-        *(_TRIALS.c[name] for name in ("run_id", "id", "attempt", "session", "position"))
+        *(
+            _TRIALS.c[name]
+            for name in ("run_id", "id", "attempt", "step_key", "side", "session", "position")
+        )
     ).where(
-        _TRIALS.c.run_id.in_(ended),
-        _TRIALS.c.step_key == key.step,
-        _TRIALS.c.side == key.side,
+        _TRIALS.c.run_id.in_({run for runs in last.values() for run in runs}),
+        _TRIALS.c.step_key.in_({key.step for key in last}),
+        _TRIALS.c.side.in_({key.side for key in last}),
         _TRIALS.c.end.not_in([end.value for end in _NO_MEASUREMENT]),
         sa.type_coerce(_TRIALS.c.flags, sa.Text).not_like(f'%"{Flag.BEFORE_WINDOW}"%'),
         is_latest_attempt(),
     )
     trials = {(row.run_id, row.id, row.attempt): row for row in connection.execute(asked)}
-    found = []
+    found = defaultdict(list)
     for row in connection.execute(overall_figures(trials, metrics)) if trials else ():
-        trial = trials.get((row.run_id, row.trial, row.attempt))
-        if trial is not None:
-            place = (ended[row.run_id], row.run_id, trial.session, row.op, row.metric)
-            found.append((place, trial.position, row.value))
-    return sorted(found)
+        run, trial, attempt, _agent, op, metric, value, *_ = row
+        of = trials.get((run, trial, attempt))
+        if of is not None:
+            figure = (of.session, op, metric, of.position, value)
+            found[run, of.step_key, of.side].append(figure)
+    return found
 
 
-def _session_means(
-    figures: Iterable[tuple[_Place, int, float]],
-) -> tuple[BaselineValue, ...]:
+def _session_means(figures: Iterable[tuple[Any, ...]]) -> tuple[BaselineValue, ...]:
+    """One value of each session; `figures` are sorted, a run's end and its id before each."""
     values = []
-    for place, group in groupby(figures, key=itemgetter(0)):
+    for place, group in groupby(figures, key=itemgetter(slice(5))):
         ended_s, run, _session, op, metric = place
-        mean = _mean([value for _, _, value in group])
+        mean = _mean([value for *_, value in group])
         values.append(BaselineValue(run=run, ended_s=ended_s, op=op, metric=metric, value=mean))
     return tuple(values)
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
-from storperf.model.job import Op, Workload
+from storperf.model.job import Workload
 from storperf.model.run import Flag, RunState, Summary, Trial, TrialState
 from storperf.model.verdict import Reason
 from storperf.store import schema
@@ -22,6 +23,7 @@ _RUNS, _STEPS = schema.runs, schema.steps
 _TRIALS = schema.trials
 # SQLite takes 32,766 values in one statement, and an answer is held whole.
 _AT_ONCE = 200
+_STATES = {state.value: state for state in TrialState}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ class CheckWord:
 
     step: str
     side: str
-    op: Op | str | None
+    op: str | None
     metric: str | None
     reason: Reason
 
@@ -76,7 +78,7 @@ class HistoryRows:
                 found.update({run.id: run for run in _measured(connection, some, metrics)})
         return found
 
-    def job_stamp(self, job: str, lab: str | None) -> tuple[object, ...]:
+    def job_stamp(self, job: str, lab: str | None) -> tuple[int | float | None, ...]:
         """Something that changes with the job's runs, and with any baseline or calibration.
 
         Equal stamps, equal histories; only while a run of the job is running (the second value)
@@ -97,8 +99,9 @@ class HistoryRows:
 def _measured(
     connection: sa.Connection, run_ids: Sequence[str], metrics: Sequence[str]
 ) -> Iterator[MeasuredRun]:
+    document = sa.type_coerce(_RUNS.c.verdict_document, sa.Text)
     documents = connection.execute(
-        sa.select(_RUNS.c.id, _RUNS.c.verdict_document).where(_RUNS.c.id.in_(run_ids))
+        sa.select(_RUNS.c.id, document).where(_RUNS.c.id.in_(run_ids))
     ).all()
     steps = _grouped(
         connection.execute(
@@ -111,27 +114,28 @@ def _measured(
             )
             .where(_STEPS.c.run_id.in_(run_ids))
             .order_by(_STEPS.c.run_id, _STEPS.c.position)
-        )
+        ).all()
     )
-    trials = _grouped(connection.execute(_trials(run_ids)))
+    trials = _grouped(connection.execute(_trials(run_ids)).all())
     latest = {run_id: _latest(of_run) for run_id, of_run in trials.items()}
     summaries = _summaries(connection, [row for rows in latest.values() for row in rows], metrics)
-    plans = _Plans()
+    plans, flags = _Plans(), _Flags()
     for run_id, document in documents:
         yield MeasuredRun(
             id=run_id,
             steps=tuple(plans.step(row) for row in steps[run_id]),
             sides=tuple(_sides(trials[run_id])),
-            trials=tuple(_trial(row) for row in latest.get(run_id, ())),
+            trials=tuple(_trial(row, flags) for row in latest.get(run_id, ())),
             summaries=tuple(summaries[run_id]),
-            checks=tuple(_checks(document)),
+            checks=_checks(document),
         )
 
 
 def _trials(run_ids: Sequence[str]) -> sa.Select[Any]:
-    names = ("run_id", "id", "step_key", "side", "session", "repeat", "attempt", "state", "flags")
+    names = ("run_id", "id", "step_key", "side", "session", "repeat", "attempt", "state")
+    flags = sa.type_coerce(_TRIALS.c.flags, sa.Text).label("flags")
     return (
-        sa.select(*(_TRIALS.c[name] for name in names))
+        sa.select(*(_TRIALS.c[name] for name in names), flags)
         .where(_TRIALS.c.run_id.in_(run_ids))
         .order_by(_TRIALS.c.run_id, _TRIALS.c.position, _TRIALS.c.id, _TRIALS.c.attempt)
     )
@@ -151,7 +155,7 @@ def _summaries(
 ) -> dict[str, list[Summary]]:
     found: dict[str, list[Summary]] = defaultdict(list)
     latest = {(row.run_id, row.id, row.attempt) for row in trials}
-    for row in connection.execute(overall_figures(latest, metrics)) if latest else ():
+    for row in connection.execute(overall_figures(latest, metrics)).all() if latest else ():
         # Unpacked, for by name each value is looked up twice, and these are most of a history.
         run_id, trial, attempt, agent, op, metric, value, low, high = row
         if (run_id, trial, attempt) in latest:
@@ -169,7 +173,7 @@ def _summaries(
     return found
 
 
-def _grouped(rows: Any) -> dict[str, list[Any]]:
+def _grouped(rows: Sequence[Any]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
         found[row.run_id].append(row)
@@ -193,28 +197,43 @@ class _Plans:
         return found
 
 
-def _trial(row: Any) -> Trial:
+class _Flags(dict[str, tuple[Flag, ...]]):
+    """Flags of their JSON; mostly there are none."""
+
+    def __missing__(self, text: str) -> tuple[Flag, ...]:
+        found = self[text] = tuple(Flag(flag) for flag in json.loads(text))
+        return found
+
+
+def _trial(row: Any, flags: _Flags) -> Trial:
+    _run_id, trial, step_key, side, session, repeat, attempt, state, own_flags = row
     return Trial(
-        id=row.id,
-        step_key=row.step_key,
-        side=row.side,
-        session=row.session,
-        repeat=row.repeat,
-        attempt=row.attempt,
-        state=TrialState(row.state),
-        flags=tuple(Flag(flag) for flag in row.flags),
+        id=trial,
+        step_key=step_key,
+        side=side,
+        session=session,
+        repeat=repeat,
+        attempt=attempt,
+        state=_STATES[state],
+        flags=flags[own_flags],
     )
 
 
-def _checks(document: Any) -> Iterator[CheckWord]:
-    """The words of a stored verdict; its working stays unread, which is nine tenths of it."""
-    if document is None:
-        return
-    for check in document["verdict"]["checks"]:
-        yield CheckWord(
-            step=check["step"],
-            side=check["side"],
-            op=check["op"],
-            metric=check["metric"],
-            reason=Reason(check["reason"]),
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What a history has of a verdict; its working stays unread, which is nine tenths of it."""
+
+    checks: tuple[CheckWord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """A stored verdict."""
+
+    verdict: _Words
+
+
+def _checks(document: str | None) -> tuple[CheckWord, ...]:
+    # A run without a verdict has NULL, or the null of JSON.
+    judged = msgspec.json.decode(document or "null", type=_Judged | None)
+    return () if judged is None else judged.verdict.checks
