@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from storperf.errors import UnknownName
+from storperf.errors import UnknownName, UsageError
 from storperf.model.history import Band, JobHistory
+from storperf.model.listing import RunSearch
 from storperf.model.run import Run, RunState
 from storperf.run_results import job_of
 from storperf.store.store import Store
@@ -26,6 +29,13 @@ _MOST_RUNS = 2000
 _MOST_HISTORIES = 32
 # So old may a history be of which a run is still running.
 _FRESH_S = 2.0
+# So many runs a history shows where nobody says how many.
+RUNS_SHOWN = 100
+# Among these are the jobs that are asked for first.
+_NEWEST_RUNS = 500
+# A job, its lab or None for the only one, the most runs.
+_Asked = tuple[str, str | None, int]
+_Stamp = tuple[int | float | None, ...]
 
 
 class Kept(Generic[Key, Value]):
@@ -55,11 +65,17 @@ class Kept(Generic[Key, Value]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Made:
-    """A history with what it was made from; `made_s` is monotonic."""
+class MadeHistory:
+    """A history with who it was made for and what it was made from.
 
+    `made_s` is the machine's monotonic clock; `lab` None is the only one that the job has run in.
+    """
+
+    job: str
+    lab: str | None
+    limit: int
     history: JobHistory
-    stamp: tuple[object, ...]
+    stamp: _Stamp
     made_s: float
 
 
@@ -75,7 +91,7 @@ class Histories:
         self._store = store
         self._figures: Kept[str, RunFigures] = Kept(_MOST_RUNS)
         self._bands: Kept[tuple[object, ...], dict[Place, Band]] = Kept(_MOST_HISTORIES)
-        self._made: Kept[tuple[str, str | None, int], _Made] = Kept(_MOST_HISTORIES)
+        self._made: Kept[_Asked, MadeHistory] = Kept(_MOST_HISTORIES)
         self._making = threading.Lock()
 
     def of_job(self, job: str, lab: str | None, limit: int) -> JobHistory:
@@ -94,22 +110,52 @@ class Histories:
             if known is not None:
                 return known
             history = self._make(job, lab, limit, stamp)
-            made_s = time.monotonic()
-            self._made.put(asked, _Made(history=history, stamp=stamp, made_s=made_s))
+            self.take(
+                MadeHistory(
+                    job=job,
+                    lab=lab,
+                    limit=limit,
+                    history=history,
+                    stamp=stamp,
+                    made_s=time.monotonic(),
+                )
+            )
             return history
 
-    def _known(
-        self, asked: tuple[str, str | None, int], stamp: tuple[object, ...]
-    ) -> JobHistory | None:
-        """The history that was made before, while nothing has changed since."""
-        known = self._made.get(asked)
-        if known is None or known.stamp != stamp:
-            return None
-        _, running, *_ = stamp
-        is_fresh = not running or time.monotonic() - known.made_s < _FRESH_S
-        return known.history if is_fresh else None
+    def take(self, made: MadeHistory) -> None:
+        """Keep a history, whoever on this machine has made it."""
+        self._made.put((made.job, made.lab, made.limit), made)
 
-    def _make(self, job: str, lab: str | None, limit: int, stamp: tuple[object, ...]) -> JobHistory:
+    def newest(self) -> Iterator[MadeHistory]:
+        """The histories of the jobs that ran last, made one after the other."""
+        runs = self._store.search_runs(RunSearch(limit=_NEWEST_RUNS)).runs
+        jobs = dict.fromkeys((run.job_name, run.lab) for run in runs)
+        labs = Counter(job for job, _ in jobs)
+        for job, lab in itertools.islice(jobs, _MOST_HISTORIES):
+            only = lab if labs[job] > 1 else None
+            try:
+                self.of_job(job, only, RUNS_SHOWN)
+            except UsageError:
+                # Long ago it ran in another lab, too.
+                only = lab
+                self.of_job(job, only, RUNS_SHOWN)
+            made = self._made.get((job, only, RUNS_SHOWN))
+            if made is not None:
+                yield made
+
+    def _known(self, asked: _Asked, stamp: _Stamp) -> JobHistory | None:
+        """The history that was made before, while nothing has changed since."""
+        job, lab, limit = asked
+        _, running, *_ = stamp
+        for whose in (asked, (job, None, limit)):
+            known = self._made.get(whose)
+            if known is None or known.stamp != stamp or lab not in {None, known.history.lab}:
+                continue
+            if not running or time.monotonic() - known.made_s < _FRESH_S:
+                return known.history
+        return None
+
+    def _make(self, job: str, lab: str | None, limit: int, stamp: _Stamp) -> JobHistory:
         # numpy and scipy are heavy: most commands do without.
         from storperf.reports.history import job_history, runs_of_job
 
@@ -138,7 +184,7 @@ class Histories:
                 self._figures.put(run_id, found[run_id])
         return found
 
-    def _bands_of(self, newest: Run, stamp: tuple[object, ...]) -> dict[Place, Band]:
+    def _bands_of(self, newest: Run, stamp: _Stamp) -> dict[Place, Band]:
         """The bands behind the newest run; only a baseline or a calibration changes them."""
         from storperf.reports.history import next_bands
 

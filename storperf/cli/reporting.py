@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from storperf.cli.options import JsonFlag, RunArgument, settings
+
+_NICENESS = 19
 
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", help="Write the page there instead.")
@@ -60,6 +64,15 @@ def history(  # noqa: PLR0913, PLR0917 - each is an option
         print_json({"schema": "storperf-history/1", "history": found})
     else:
         stdout_console().print(history_table(found))
+
+
+def histories(context: typer.Context) -> None:
+    """Make the histories of the jobs that ran last; the server calls it."""
+    from storperf.web.histories_ahead import write_histories
+
+    # What is measured or answered meanwhile goes first.
+    os.nice(_NICENESS)
+    write_histories(settings(context), sys.stdout.buffer)
 
 
 def _check_folder(output: Path | None) -> None:

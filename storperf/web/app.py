@@ -21,6 +21,7 @@ from storperf.web.callers import LoginNeeded
 from storperf.web.compatible import installing as compatible
 from storperf.web.configuration import NO_CONFIGURATION, Configuration
 from storperf.web.guard import Guard
+from storperf.web.histories_ahead import Making, taken_over
 from storperf.web.live_streams import LiveStreams
 from storperf.web.log_tail import LogTail
 from storperf.web.native import described
@@ -36,10 +37,12 @@ def create_app(
     *,
     configuration: Configuration = NO_CONFIGURATION,
     runs_at_once: int | None = None,
+    ahead: Making | None = None,
 ) -> FastAPI:
     """The application over one store; it is opened with the server and closed with it.
 
     With `runs_at_once` it works the queue too; without, what is asked for only waits.
+    `ahead` makes histories meanwhile.
     """
 
     @asynccontextmanager
@@ -47,6 +50,7 @@ def create_app(
         with ExitStack() as stack:
             log = stack.enter_context(LogTail())
             store = stack.enter_context(service.open_store(settings))
+            histories = Histories(store)
             wake = None
             if runs_at_once is not None:
                 at_work = dispatching(settings, store, at_once=runs_at_once)
@@ -56,10 +60,12 @@ def create_app(
                 settings=settings,
                 store=store,
                 log=log,
-                histories=Histories(store),
+                histories=histories,
                 streams=LiveStreams(partial(has_ended, store), settings.results),
                 wake=wake,
             )
+            if ahead is not None:
+                stack.enter_context(taken_over(ahead, histories))
             compatible.begin(app, app.state.served, configuration.compatible)
             yield
 

@@ -6,17 +6,21 @@ import gc
 import logging
 import signal
 import sys
+from contextlib import ExitStack
+from types import FrameType
 
 import uvicorn
 from uvicorn.lifespan.on import LifespanOn
 
 from storperf import service, tokens
 from storperf.errors import StorperfError
+from storperf.model.listing import RunSearch
 from storperf.queueing.locks import serving
 from storperf.settings import Settings
 from storperf.web.app import create_app
 from storperf.web.configuration import Configuration
 from storperf.web.guard import MOST_HEADER_BYTES
+from storperf.web.histories_ahead import Making, histories_ahead
 from storperf.web.listening import check_tls, listening, shown_address
 
 log = logging.getLogger(__name__)
@@ -35,20 +39,35 @@ def serve(settings: Settings, configuration: Configuration) -> None:
     UsageError: the address cannot be had.  StorperfError: a bug ended it.
     """
     check_files(configuration)
-    with serving(settings), listening(configuration) as listener:
+    with ExitStack() as stack:
+        stack.enter_context(serving(settings))
+        listener = stack.enter_context(listening(configuration))
         with service.open_store(settings) as store:
             token = tokens.ensure_local_token(settings, store)
-        # uvicorn repeats a signal once it is done; there it shall end nothing.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: None)
+            has_runs = bool(store.search_runs(RunSearch(limit=1)).runs)
+        ahead = stack.enter_context(histories_ahead(settings)) if has_runs else None
+        server = uvicorn.Server(_config(settings, configuration, ahead))
+        _end_by_signals(server)
         where = shown_address(configuration, listener)
         sys.stderr.write(f"your token is in {token}\nserving {settings.results} on {where}\n")
         sys.stderr.flush()
-        server = uvicorn.Server(_config(settings, configuration))
         _collect_seldom()
         server.run(sockets=[listener])
         if isinstance(server.lifespan, LifespanOn) and server.lifespan.shutdown_failed:
             raise StorperfError("the server ended by a bug, told above; the runs go on")
+
+
+def _end_by_signals(server: uvicorn.Server) -> None:
+    """Let a signal end the server before it has handlers of its own, too.
+
+    It repeats a signal once it is done; then this ends nothing.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 def _collect_seldom() -> None:
@@ -73,8 +92,15 @@ def check_files(configuration: Configuration) -> None:
         )
 
 
-def _config(settings: Settings, configuration: Configuration) -> uvicorn.Config:
-    app = create_app(settings, configuration=configuration, runs_at_once=configuration.runs_at_once)
+def _config(
+    settings: Settings, configuration: Configuration, ahead: Making | None
+) -> uvicorn.Config:
+    app = create_app(
+        settings,
+        configuration=configuration,
+        runs_at_once=configuration.runs_at_once,
+        ahead=ahead,
+    )
     return uvicorn.Config(
         app,
         log_config=None,

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from storperf import comparing
 from storperf.errors import UsageError
+from storperf.histories import RUNS_SHOWN
 from storperf.model.comparison import RunComparison
 from storperf.model.history import JobHistory
 from storperf.units import parse_moment_s
@@ -51,7 +52,7 @@ class ComparisonDocument:
 
 @router.get("/history", response_model=HistoryDocument)
 def history(
-    _caller: Reader, by: ServedBy, job: JobName, lab: MaybeLab = None, limit: Limit = 100
+    _caller: Reader, by: ServedBy, job: JobName, lab: MaybeLab = None, limit: Limit = RUNS_SHOWN
 ) -> Response:
     """Show a job's newest runs and its judged figures over them."""
     return reply(HistoryDocument(history=by.histories.of_job(job, lab, limit)))

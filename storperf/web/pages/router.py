@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, RedirectResponse, Response
 
 from storperf.errors import UnknownName
+from storperf.histories import RUNS_SHOWN
 from storperf.model.access import Caller, Scope
 from storperf.model.listing import RunSearch
 from storperf.model.queued import EntryState, QueueEntry
@@ -31,7 +32,6 @@ _PAPERS = {
     "figures.csv": "text/csv; charset=utf-8",
 }
 _NOTES = 200
-_HISTORY = 100
 
 
 @router.get("/")
@@ -157,7 +157,7 @@ def history(job: str, caller: Reader, by: ServedBy, lab: str | None = None) -> R
     from storperf.reports.html_history import render_history
 
     del caller
-    found = by.histories.of_job(job, lab, _HISTORY)
+    found = by.histories.of_job(job, lab, RUNS_SHOWN)
     links = {
         each.id: f"/runs/{quote(each.id)}/report"
         for each in found.runs

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from unit.reports.result_values import measured_of
+from unit.web.native.conftest import FIO
 
 from storperf import anchoring, service
-from storperf.errors import UnknownName
-from storperf.histories import Histories, Kept
+from storperf.errors import UnknownName, UsageError
+from storperf.histories import RUNS_SHOWN, Histories, Kept
 from storperf.reports.history import METRICS_OF_HISTORY, figures_of
 from storperf.run_results import load_result
+from storperf.web.histories_ahead import take, write_histories
 
 
 @pytest.fixture
@@ -93,6 +96,71 @@ def test_a_new_anchor_is_in_the_next_history(store, settings, runs):
     assert histories.of_job("imported", None, 10).anchors == ()
     anchoring.anchor(settings, runs[-1], None, who="me", why="new disks")
     assert {each.run for each in histories.of_job("imported", None, 10).anchors} == {runs[-1]}
+
+
+class UnreadStore(CountingStore):
+    """A store whose figures nobody may read."""
+
+    def __init__(self, store):
+        super().__init__(store, 1)
+
+    def measured_runs(self, run_ids, metrics):
+        pytest.fail(f"{metrics} of {run_ids} are read")
+
+
+def written(settings):
+    """What the process that makes histories ahead writes."""
+    lines = io.BytesIO()
+    write_histories(settings, lines)
+    lines.seek(0)
+    return lines
+
+
+@pytest.mark.parametrize("lab", [None, "local"])
+def test_what_another_process_made_is_not_made_again(store, settings, lab):
+    ahead = Histories(UnreadStore(store))
+    take(written(settings), ahead)
+    found = ahead.of_job("imported", lab, RUNS_SHOWN)
+    assert found == Histories(store).of_job("imported", lab, RUNS_SHOWN)
+
+
+def test_of_what_was_made_ahead_only_that_limit_and_lab_are_told(store, settings):
+    ahead = Histories(store)
+    take(written(settings), ahead)
+    assert len(ahead.of_job("imported", None, 1).runs) == 1
+    with pytest.raises(UnknownName):
+        ahead.of_job("imported", "another", RUNS_SHOWN)
+
+
+def test_a_history_made_ahead_of_a_change_is_made_anew(store, settings, runs):
+    lines = written(settings)
+    anchoring.anchor(settings, runs[-1], None, who="me", why="new disks")
+    ahead = Histories(store)
+    take(lines, ahead)
+    found = ahead.of_job("imported", None, RUNS_SHOWN)
+    assert {each.run for each in found.anchors} == {runs[-1]}
+
+
+def test_a_job_of_two_labs_has_a_history_of_each_made_ahead(store, settings, runs):
+    assert runs
+    paths = [FIO / "single-job_randrw70.json"]
+    service.import_results(settings, paths, job="imported", lab="pod1", dry_run=False)
+    ahead = Histories(UnreadStore(store))
+    take(written(settings), ahead)
+    histories = {lab: ahead.of_job("imported", lab, RUNS_SHOWN) for lab in ("local", "pod1")}
+    assert [len(each.runs) for each in histories.values()] == [len(runs), 1]
+    with pytest.raises(UsageError, match="several labs"):
+        ahead.of_job("imported", None, RUNS_SHOWN)
+
+
+def test_the_end_of_a_process_that_was_killed_is_left_out(store, settings, caplog):
+    caplog.set_level("INFO")
+    lines = written(settings)
+    lines.truncate(len(lines.getvalue()) // 2)
+    ahead = Histories(store)
+    take(lines, ahead)
+    assert ahead.of_job("imported", None, RUNS_SHOWN).series
+    assert "is not whole" in caplog.text
 
 
 def test_what_is_asked_for_is_kept_and_the_rest_forgotten():
