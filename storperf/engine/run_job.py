@@ -65,6 +65,8 @@ def _measure_all(context: RunContext) -> None:
 
 def _guarded(context: RunContext, phase: Phase, act: Act, *, may_cancel: bool = True) -> None:
     """One phase; what storperf itself noticed becomes a fault of the run, not the end of it."""
+    if any(code is ExitCode.CANCELLED for code, _ in context.faults):
+        return  # once is enough to say so
     try:
         waiting.look_for_cancel(context)
         if may_cancel:
