@@ -29,22 +29,32 @@ def write_histories(settings: Settings, lines: IO[bytes]) -> None:
     """Write the histories of the jobs that ran last, a line of JSON each, as they are made."""
     with service.open_store(settings) as store:
         for made in Histories(store).newest():
-            lines.write(msgspec.json.encode(made) + b"\n")
+            try:
+                line = msgspec.json.encode(made)
+            except UnicodeEncodeError:
+                continue  # a name that is no UTF-8; whoever asks has it made
+            lines.write(line + b"\n")
             lines.flush()
 
 
 @contextmanager
-def histories_ahead(settings: Settings) -> Iterator[Making]:
-    """A process that makes them; it lives no longer than this."""
+def histories_ahead(settings: Settings) -> Iterator[Making | None]:
+    """A process that makes them, None when there can be none; it lives no longer than this."""
     argv = [sys.executable, "-P", "-m", "storperf", "--results", str(settings.results)]
-    with subprocess.Popen(
-        [*argv, "histories"],
-        cwd=settings.directory,
-        env=dict(settings.environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
+    try:
+        process = subprocess.Popen(
+            [*argv, "histories"],
+            cwd=settings.directory,
+            env=dict(settings.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        log.warning("histories are made as they are asked for: %s", error)
+        yield None
+        return
+    with process:
         try:
             yield process
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from unit.reports.result_values import measured_of
@@ -15,7 +16,7 @@ from storperf.errors import UnknownName, UsageError
 from storperf.histories import RUNS_SHOWN, Histories, Kept
 from storperf.reports.history import METRICS_OF_HISTORY, figures_of
 from storperf.run_results import load_result
-from storperf.web.histories_ahead import take, write_histories
+from storperf.web.histories_ahead import histories_ahead, take, write_histories
 
 
 @pytest.fixture
@@ -161,6 +162,21 @@ def test_the_end_of_a_process_that_was_killed_is_left_out(store, settings, caplo
     take(lines, ahead)
     assert ahead.of_job("imported", None, RUNS_SHOWN).series
     assert "is not whole" in caplog.text
+
+
+def test_a_history_that_is_no_text_is_left_to_whoever_asks(store, settings, runs):
+    store.set_run_facts(runs[0], {"file": "\ud800"})
+    lines = written(settings)
+    assert lines.getvalue() == b""
+    ahead = Histories(store)
+    take(lines, ahead)
+    assert ahead.of_job("imported", None, RUNS_SHOWN).series
+
+
+def test_a_server_that_can_start_no_process_goes_on_without(settings, tmp_path, caplog):
+    with histories_ahead(replace(settings, directory=tmp_path / "gone")) as process:
+        assert process is None
+    assert "made as they are asked for" in caplog.text
 
 
 def test_what_is_asked_for_is_kept_and_the_rest_forgotten():
