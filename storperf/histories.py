@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -132,16 +133,14 @@ class Histories:
         jobs = dict.fromkeys((run.job_name, run.lab) for run in runs)
         labs = Counter(job for job, _ in jobs)
         for job, lab in itertools.islice(jobs, _MOST_HISTORIES):
-            only = lab if labs[job] > 1 else None
-            try:
-                self.of_job(job, only, RUNS_SHOWN)
-            except UsageError:
-                # Long ago it ran in another lab, too.
-                only = lab
-                self.of_job(job, only, RUNS_SHOWN)
-            made = self._made.get((job, only, RUNS_SHOWN))
-            if made is not None:
-                yield made
+            # Long ago it may have run in another lab, too.
+            for only in (lab,) if labs[job] > 1 else (None, lab):
+                with suppress(UsageError, UnknownName):
+                    self.of_job(job, only, RUNS_SHOWN)
+                made = self._made.get((job, only, RUNS_SHOWN))
+                if made is not None:
+                    yield made
+                    break
 
     def _known(self, asked: _Asked, stamp: _Stamp) -> JobHistory | None:
         """The history that was made before, while nothing has changed since."""

@@ -164,6 +164,19 @@ def test_the_end_of_a_process_that_was_killed_is_left_out(store, settings, caplo
     assert "is not whole" in caplog.text
 
 
+def test_a_run_that_is_deleted_meanwhile_ends_nothing(store, settings, runs):
+    class Deleting(CountingStore):
+        def measured_runs(self, run_ids, metrics):
+            while runs:
+                store.delete_run(runs.pop())
+            return super().measured_runs(run_ids, metrics)
+
+    paths = [FIO / "single-job_randrw70.json"]
+    service.import_results(settings, paths, job="older", lab="local", dry_run=False)
+    made = Histories(Deleting(store, 1)).newest()
+    assert [each.job for each in made] == ["older"]
+
+
 def test_a_history_that_is_no_text_is_left_to_whoever_asks(store, settings, runs):
     store.set_run_facts(runs[0], {"file": "\ud800"})
     lines = written(settings)
