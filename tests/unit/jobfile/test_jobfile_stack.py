@@ -120,7 +120,11 @@ def test_a_wrong_target_is_refused(target, says):
 @pytest.mark.parametrize("directory", ["/srv/data", "/mntx", "/mnt/../var"])
 def test_a_directory_on_another_device_than_the_one_asked_for_is_refused(directory):
     own = f"{STACK}, ephemeral: 1G"
-    assert "is not on the device" in faults(own, target=f"{{directory: {directory}, size: 1G}}")
+    target = f"{{directory: {directory}, size: 1G}}"
+    assert "target.directory: is not on the device" in faults(own, target=target)
+    good = "{directory: /mnt/here, size: 1G}"
+    reference = f"reference: {{directory: {directory}}}"
+    assert "reference.directory: is not on the device" in faults(own, good, reference)
 
 
 def test_a_directory_below_the_device_asked_for_is_taken():
